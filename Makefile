@@ -1,0 +1,46 @@
+# Every command of the project. `make` alone lists them.
+SHELL := /bin/sh
+NODE := .tools/node/bin/node
+VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+.DEFAULT_GOAL := help
+
+.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+
+setup: ## bring Node 24, system packages and npm packages (quick the second time)
+	@sh scripts/setup.sh
+
+demo: setup ## run the whole product on this machine: real packets, no Kubernetes needed (PCAP=file replays your own)
+	@sh scripts/sandbox.sh bin/vxtap demo $(if $(PCAP),--pcap "$(PCAP)")
+
+test: setup lint unit netns ## lint, type check, unit, docs and integration tests
+
+lint: setup ## biome and the type checker
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check --error-on-warnings .
+	@$(NODE) node_modules/typescript/bin/tsc
+
+format: setup ## put every file into the house style
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
+
+unit: setup ## unit, property and docs tests (pure code, no privileges)
+	@$(VITEST) --project unit
+
+netns: setup ## integration tests on the real kernel, in network namespaces of their own
+	@sh scripts/sandbox.sh $(VITEST) --project netns
+
+test-suricata: setup ## Suricata 7 as the sensor (brings a Debian trixie root file system, kept outside the checkout)
+	@sh scripts/suricata.sh
+
+docs: setup ## regenerate the parts of docs/ and README.md that come from tables and real output
+	@$(NODE) scripts/docs.ts --write
+
+build: setup ## bundle every program into dist/
+	@$(NODE) scripts/bundle.ts
+
+bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
+	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
+
+clean: ## remove what make made (node_modules, .tools, dist)
+	rm -rf node_modules .tools dist coverage

@@ -1,0 +1,16 @@
+/**
+ * Why a frame that should have been mirrored was not. A closed set: each has a counter, a sentence and a line in the
+ * documentation, and captured = sent + the sum of these holds at every moment when nothing is in flight.
+ */
+export const dropReasons = {
+  ring_full: "the kernel's ring was full: the sidecar did not get enough CPU, or the ring (RING_MIB) is too small",
+  no_sensor: 'no sensor was known: no pod with the label, none ready, or no permission to look',
+  rate_limited: 'over the limit of MAX_MBPS',
+  sampled_out: 'the flow is not among the SAMPLE_FLOWS per cent that are mirrored',
+  send_error: 'the kernel refused the datagram; vxtap_send_errors_total says with which errno',
+  truncated: 'the kernel gave a super-frame only in part, and what it left out could not be mirrored',
+  malformed: "a super-frame's headers do not match what the kernel says of it, so that it could not be cut",
+  shutdown: 'the sidecar had to stop before it could be sent',
+} as const
+
+export type DropReason = keyof typeof dropReasons

@@ -1,0 +1,16 @@
+/** Exit codes, after sysexits.h where it has one. */
+export const exitCodes = {
+  ok: { code: 0, meaning: 'all went well' },
+  failure: { code: 1, meaning: 'something failed; the last line on standard error says what' },
+  usage: { code: 64, meaning: 'the command line is wrong (EX_USAGE)' },
+  dataErr: {
+    code: 65,
+    meaning: 'the input is wrong: a manifest that is not YAML, a capture file that is not one (EX_DATAERR)',
+  },
+  noInput: { code: 66, meaning: 'an input file cannot be read (EX_NOINPUT)' },
+  noPermission: { code: 77, meaning: 'a privilege is missing, for instance NET_RAW (EX_NOPERM)' },
+  config: {
+    code: 78,
+    meaning: 'a setting is wrong; each wrong setting is named with its value and what is allowed (EX_CONFIG)',
+  },
+} as const

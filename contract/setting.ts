@@ -1,0 +1,72 @@
+/**
+ * One setting: where its text comes from, what it may be, and the sentence that explains it.
+ *
+ * Parsers, the documentation's tables, the injector's annotations and the tests all derive from tables of these, so
+ * that a setting is declared in one place. Parsing is pure: text in, value or refusal out.
+ */
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false }
+
+export interface Setting<T> {
+  /** Environment variable that the sidecar reads, in capitals; absent for what only the injector acts on. */
+  readonly env?: string
+  /** Annotation (without the `vxtap.io/` prefix) that sets it; absent for what no annotation may change. */
+  readonly annotation?: string
+  /** Text used where the setting is absent; `undefined` makes it required. */
+  readonly default: string | undefined
+  /** What the documentation shows for the default, where the text itself would not explain it. */
+  readonly defaultShown?: string
+  /** One sentence without a final full stop: what it means. */
+  readonly meaning: string
+  /** What is allowed, to end the sentence "… must be". */
+  readonly allowed: string
+  /** A value that is allowed, shown in the error. */
+  readonly example: string
+  readonly parse: (text: string) => Parsed<T>
+}
+
+/** The type of the values of a table of settings. */
+export type Values<Table extends Record<string, Setting<unknown>>> = {
+  readonly [Key in keyof Table]: Table[Key] extends Setting<infer T> ? T : never
+}
+
+export const refused: { ok: false } = { ok: false }
+
+export function accepted<T>(value: T): Parsed<T> {
+  return { ok: true, value }
+}
+
+/** A whole number within bounds, decimal or 0x-hex; nothing else (no sign, no blank, no exponent). */
+export function wholeNumber(min: number, max: number): (text: string) => Parsed<number> {
+  return (text) => {
+    if (!/^(0[xX][0-9a-fA-F]+|[0-9]+)$/.test(text)) return refused
+    const value = Number(text)
+    return value >= min && value <= max ? accepted(value) : refused
+  }
+}
+
+/** One of a closed set of words. */
+export function oneOf<const Word extends string>(...words: Word[]): (text: string) => Parsed<Word> {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text)
+    return word === undefined ? refused : accepted(word)
+  }
+}
+
+export function pattern(expression: RegExp): (text: string) => Parsed<string> {
+  return (text) => (expression.test(text) ? accepted(text) : refused)
+}
+
+/**
+ * The sentence for a refused value.
+ * @param name how the user wrote the setting: `VNI`, or `vxtap.io/vni`
+ */
+export function refusal(name: string, text: string, setting: Setting<unknown>): string {
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text
+  return `${name}=${JSON.stringify(shown)} is not allowed: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+}
+
+/** The sentence for a required setting that is absent. */
+export function absence(name: string, setting: Setting<unknown>): string {
+  return `${name} is not set: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+}

@@ -1,0 +1,288 @@
+/**
+ * What the sidecar can be told: the single table behind its environment, the pod annotations that set it, the Helm
+ * values and the configuration reference.
+ *
+ * `SENSOR`, `VNI` and `INTERFACE` are the names that existing sniffer sidecars use.
+ */
+import { isIP } from 'node:net'
+import {
+  absence,
+  accepted,
+  oneOf,
+  type Parsed,
+  pattern,
+  refusal,
+  refused,
+  type Setting,
+  wholeNumber,
+} from './setting.ts'
+
+/** A sensor found by its label `run: <name>`, or one outside the cluster. */
+export type SensorReference =
+  | { readonly kind: 'label'; readonly name: string }
+  | { readonly kind: 'address'; readonly address: string }
+  | { readonly kind: 'host'; readonly host: string }
+
+/** Where the metrics server listens; `host` undefined is every address. */
+export interface ListenAddress {
+  readonly host: string | undefined
+  readonly port: number
+}
+
+const labelValue = /^(?=.{1,63}$)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/
+const hostName = /^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9_-]{0,63}$/
+const namespaceName = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+/** An IP literal is an address; a name with a dot is a host; `run=` in front makes any name a label. */
+function sensorReference(text: string): Parsed<SensorReference> {
+  if (isIP(text) !== 0) return accepted({ kind: 'address', address: text })
+  if (text.startsWith('run=')) {
+    const name = text.slice('run='.length)
+    return labelValue.test(name) ? accepted({ kind: 'label', name }) : refused
+  }
+  // Digits and dots alone are a mistyped address, not a name.
+  if (/^[0-9.]+$/.test(text) && text.includes('.')) return refused
+  if (text.includes('.')) return hostName.test(text) ? accepted({ kind: 'host', host: text }) : refused
+  return labelValue.test(text) ? accepted({ kind: 'label', name: text }) : refused
+}
+
+function listenAddress(text: string): Parsed<ListenAddress | undefined> {
+  if (text === '') return accepted(undefined)
+  const match = /^(?:\[(?<six>[^\]]+)\]|(?<four>[^:]*)):(?<port>[0-9]{1,5})$/.exec(text)
+  if (!match?.groups) return refused
+  const { six, four, port } = match.groups
+  const portNumber = Number(port)
+  if (portNumber > 65535) return refused
+  if (six !== undefined) return isIP(six) === 6 ? accepted({ host: six, port: portNumber }) : refused
+  if (four === '' || four === undefined) return accepted({ host: undefined, port: portNumber })
+  return isIP(four) === 4 ? accepted({ host: four, port: portNumber }) : refused
+}
+
+function snapLength(text: string): Parsed<number> {
+  const parsed = wholeNumber(0, 65535)(text)
+  return parsed.ok && (parsed.value === 0 || parsed.value >= 64) ? parsed : refused
+}
+
+export const sidecarSettings = {
+  sensor: {
+    env: 'SENSOR',
+    annotation: 'sensor',
+    default: undefined,
+    meaning: "the `<name>` of the sensor's label `run: <name>`; or an IP address or host name of a sensor outside",
+    allowed:
+      "a label value (the <name> of the sensor pod's label run: <name>), an IP address, or a host name with a dot in it",
+    example: 'zeek',
+    parse: sensorReference,
+  },
+  sensorNamespace: {
+    env: 'SENSOR_NAMESPACE',
+    annotation: 'sensor-namespace',
+    default: '',
+    defaultShown: "the pod's own",
+    meaning: 'namespace in which the sensor is looked for; `*` for all namespaces',
+    allowed: "the name of a namespace, * for all, or empty for the pod's own",
+    example: 'sensors',
+    parse: (text: string): Parsed<string> =>
+      text === '' || text === '*' || namespaceName.test(text) ? accepted(text) : refused,
+  },
+  sensorPort: {
+    env: 'SENSOR_PORT',
+    annotation: 'sensor-port',
+    default: '4789',
+    meaning: 'UDP port of the sensor',
+    allowed: 'a UDP port from 1 to 65535',
+    example: '4789',
+    parse: wholeNumber(1, 65535),
+  },
+  vni: {
+    env: 'VNI',
+    annotation: 'vni',
+    default: '1',
+    meaning: 'VXLAN network identifier, decimal or 0x-hex',
+    allowed: 'a whole number from 0 to 16777215, decimal or 0x-hex',
+    example: '42',
+    parse: wholeNumber(0, 0xffffff),
+  },
+  interface: {
+    env: 'INTERFACE',
+    annotation: 'interface',
+    default: 'eth0',
+    meaning: 'network interface to capture',
+    allowed: "the name of one of the pod's interfaces: 1 to 15 characters without blanks, slashes or colons",
+    example: 'eth0',
+    // The kernel's own rule: dev_valid_name() in net/core/dev.c.
+    parse: (text: string): Parsed<string> =>
+      /^[^\s/:]{1,15}$/.test(text) && Buffer.byteLength(text) <= 15 && text !== '.' && text !== '..'
+        ? accepted(text)
+        : refused,
+  },
+  filter: {
+    env: 'FILTER',
+    annotation: 'filter',
+    default: '',
+    defaultShown: 'none',
+    meaning: 'a pcap-filter(7) expression of what to mirror',
+    allowed: 'a pcap-filter(7) expression of at most 4096 characters',
+    example: "'not port 443'",
+    // Whether libpcap accepts it is only known when it compiles; here, only what could never be an expression.
+    parse: (text: string): Parsed<string> =>
+      text.length <= 4096 && !/\p{Cc}/u.test(text.replace(/[\t\n\r]/g, ' ')) ? accepted(text.trim()) : refused,
+  },
+  direction: {
+    env: 'DIRECTION',
+    annotation: 'direction',
+    default: 'both',
+    meaning: 'which way frames go that are mirrored, as seen by the pod',
+    allowed: 'both, in or out',
+    example: 'both',
+    parse: oneOf('both', 'in', 'out'),
+  },
+  snaplen: {
+    env: 'SNAPLEN',
+    annotation: 'snaplen',
+    default: '0',
+    meaning: 'bytes kept of each frame; 0 keeps all',
+    allowed: '0 for all, or a number of bytes from 64 to 65535',
+    example: '256',
+    parse: snapLength,
+  },
+  segment: {
+    env: 'SEGMENT',
+    annotation: 'segment',
+    default: 'fit',
+    meaning:
+      "`fit` cuts TCP super-frames so that the tunnel's datagram fits the path MTU; `wire` cuts them at their own segment size and lets the outer packet fragment",
+    allowed: 'fit or wire',
+    example: 'fit',
+    parse: oneOf('fit', 'wire'),
+  },
+  engine: {
+    env: 'ENGINE',
+    annotation: 'engine',
+    default: 'auto',
+    meaning:
+      'how frames are captured: `ring` (AF_PACKET TPACKET_V3), `pcap` (libpcap, one packet at a time), or `auto`: ring, else pcap with the reason in the log',
+    allowed: 'auto, ring or pcap',
+    example: 'auto',
+    parse: oneOf('auto', 'ring', 'pcap'),
+  },
+  batch: {
+    env: 'BATCH',
+    annotation: 'batch',
+    default: 'auto',
+    meaning: 'how datagrams are handed to the kernel: `mmsg` (sendmmsg), or `auto`, which is the best that is safe',
+    allowed: 'auto or mmsg',
+    example: 'auto',
+    parse: oneOf('auto', 'mmsg'),
+  },
+  maxMbps: {
+    env: 'MAX_MBPS',
+    annotation: 'max-mbps',
+    default: '0',
+    meaning:
+      'most megabits a second that are sent to the sensor, tunnel headers included; 0 is no limit. What is over it is counted',
+    allowed: 'a whole number of megabits a second from 0 (no limit) to 1000000',
+    example: '200',
+    parse: wholeNumber(0, 1_000_000),
+  },
+  sampleFlows: {
+    env: 'SAMPLE_FLOWS',
+    annotation: 'sample-flows',
+    default: '100',
+    meaning: 'percentage of flows that are mirrored, each whole or not at all, chosen by the flow hash',
+    allowed: 'a percentage from 1 to 100',
+    example: '25',
+    parse: wholeNumber(1, 100),
+  },
+  metricsAddress: {
+    env: 'METRICS_ADDRESS',
+    default: ':9411',
+    meaning: 'where `/metrics` (Prometheus) and `/healthz` are served; empty turns it off',
+    allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
+    example: ':9411',
+    parse: listenAddress,
+  },
+  logLevel: {
+    env: 'LOG_LEVEL',
+    annotation: 'log-level',
+    default: 'info',
+    meaning: 'least severity of what is logged',
+    allowed: 'trace, debug, info, warn, error, fatal or silent',
+    example: 'debug',
+    parse: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  },
+  ringMib: {
+    env: 'RING_MIB',
+    default: '8',
+    meaning: "size of the capture ring in MiB; it must hold what arrives while the pod's CPU quota is used up",
+    allowed: 'a whole number of MiB from 1 to 512',
+    example: '16',
+    parse: wholeNumber(1, 512),
+  },
+  podNamespace: {
+    env: 'POD_NAMESPACE',
+    default: '',
+    defaultShown: "read from the service account's files",
+    meaning: "the pod's own namespace (set by the injector from the downward API)",
+    allowed: 'the name of a namespace',
+    example: 'shop',
+    parse: (text: string): Parsed<string> => (text === '' || namespaceName.test(text) ? accepted(text) : refused),
+  },
+  podName: {
+    env: 'POD_NAME',
+    default: '',
+    meaning: "the pod's own name, for log lines (set by the injector from the downward API)",
+    allowed: 'the name of a pod',
+    example: 'web-7d4b9',
+    parse: pattern(/^[A-Za-z0-9.-]{0,253}$/),
+  },
+  nodeName: {
+    env: 'NODE_NAME',
+    default: '',
+    meaning: 'the node that the pod runs on: sensors on it are preferred (set by the injector from the downward API)',
+    allowed: 'the name of a node',
+    example: 'node-1',
+    parse: pattern(/^[A-Za-z0-9.-]{0,253}$/),
+  },
+  zone: {
+    env: 'ZONE',
+    default: '',
+    meaning:
+      "the node's zone: sensors whose label `topology.kubernetes.io/zone` equals it come second (set by the injector from the downward API)",
+    allowed: 'a label value',
+    example: 'eu-central-1a',
+    parse: pattern(/^[A-Za-z0-9._-]{0,63}$/),
+  },
+} as const satisfies Record<string, Setting<unknown>>
+
+type Table = typeof sidecarSettings
+type ValueOf<S> = S extends { parse: (text: string) => infer R }
+  ? R extends { ok: true; value: infer V }
+    ? V
+    : never
+  : never
+
+export type SidecarSettings = { readonly [Key in keyof Table]: ValueOf<Table[Key]> }
+
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: SidecarSettings }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Reads every setting from an environment; all problems at once, so that one restart mends them all. */
+export function readSidecarSettings(environment: Readonly<Record<string, string | undefined>>): SettingsResult {
+  const settings: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [key, setting] of Object.entries(sidecarSettings) as [string, Setting<unknown> & { env: string }][]) {
+    const text = environment[setting.env] ?? setting.default
+    if (text === undefined || (text === '' && setting.default === undefined)) {
+      problems.push(absence(setting.env, setting))
+      continue
+    }
+    const parsed = setting.parse(text)
+    if (parsed.ok) settings[key] = parsed.value
+    else problems.push(refusal(setting.env, text, setting))
+  }
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, settings: Object.freeze(settings) as unknown as SidecarSettings }
+}

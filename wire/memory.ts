@@ -1,0 +1,46 @@
+/**
+ * One stretch of bytes seen through the views that packet code needs.
+ *
+ * The sidecar keeps its capture ring and its scratch space in one mapping, so that a frame, a copied header and the
+ * place that a header is written to are all plain offsets into the same memory: hot functions take `(memory, at)` and
+ * return numbers, and stay monomorphic. Unit tests wrap an ordinary ArrayBuffer.
+ *
+ * Byte order: the machines that vxtap runs on (x86_64, aarch64) are little-endian, and kernel structures are read in
+ * native order. Network order is read and written byte by byte.
+ */
+export class Memory {
+  readonly buffer: ArrayBuffer
+  readonly u8: Uint8Array<ArrayBuffer>
+  readonly u16: Uint16Array<ArrayBuffer>
+  readonly u32: Uint32Array<ArrayBuffer>
+
+  /** @param buffer its length must be a multiple of 4 */
+  constructor(buffer: ArrayBuffer) {
+    this.buffer = buffer
+    this.u8 = new Uint8Array(buffer)
+    this.u16 = new Uint16Array(buffer)
+    this.u32 = new Uint32Array(buffer)
+  }
+}
+
+/** Reads 16 bits in network order. */
+export function readU16be(u8: Uint8Array, at: number): number {
+  return (u8[at]! << 8) | u8[at + 1]!
+}
+
+/** Reads 32 bits in network order, as an unsigned number. */
+export function readU32be(u8: Uint8Array, at: number): number {
+  return ((u8[at]! << 24) | (u8[at + 1]! << 16) | (u8[at + 2]! << 8) | u8[at + 3]!) >>> 0
+}
+
+export function writeU16be(u8: Uint8Array, at: number, value: number): void {
+  u8[at] = value >>> 8
+  u8[at + 1] = value
+}
+
+export function writeU32be(u8: Uint8Array, at: number, value: number): void {
+  u8[at] = value >>> 24
+  u8[at + 1] = value >>> 16
+  u8[at + 2] = value >>> 8
+  u8[at + 3] = value
+}
