@@ -1,0 +1,80 @@
+/**
+ * One named network namespace: what `ip netns add` makes, and the processes that run in it.
+ *
+ * Entering is left to nsenter(1) and not to `ip netns exec`, which would also remount /sys and so take a mount
+ * namespace for every command.
+ */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { type RunOptions, run, searchPath } from './command.ts'
+
+const killAfterMs = 2000
+
+export class NetworkNamespace {
+  readonly name: string
+  readonly #processes = new Set<ChildProcess>()
+
+  private constructor(name: string) {
+    this.name = name
+  }
+
+  static async create(name: string): Promise<NetworkNamespace> {
+    await run(['ip', 'netns', 'add', name])
+    const namespace = new NetworkNamespace(name)
+    // Duplicate address detection would hold every IPv6 address back for a second; router solicitations find nobody.
+    await namespace.sysctl({
+      'net/ipv6/conf/all/accept_dad': '0',
+      'net/ipv6/conf/default/accept_dad': '0',
+      'net/ipv6/conf/default/router_solicitations': '0',
+    })
+    await namespace.ip(['link set lo up'])
+    return namespace
+  }
+
+  get path(): string {
+    return `/run/netns/${this.name}`
+  }
+
+  /** `ip` commands, in one batch, without the leading `ip`. */
+  async ip(lines: readonly string[]): Promise<void> {
+    await run(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+  }
+
+  /** Writes /proc/sys: names with slashes, below /proc/sys. */
+  async sysctl(values: Readonly<Record<string, string>>): Promise<void> {
+    const script = Object.entries(values).map(([name, value]) => `echo ${value} >/proc/sys/${name}`)
+    await this.exec(['sh', '-e', '-c', script.join('\n')])
+  }
+
+  /** Runs a program here to its end and gives its standard output. */
+  exec(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+    return run(['nsenter', `--net=${this.path}`, '--', ...argv], options)
+  }
+
+  /**
+   * Starts a program here. It keeps running until it ends or `remove` kills it; nsenter replaces itself by the program,
+   * so that signals and the exit code are the program's own.
+   */
+  spawn(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    const env = { ...(options.env ?? process.env), PATH: searchPath }
+    const child = spawn('nsenter', [`--net=${this.path}`, '--', ...argv], { stdio: 'pipe', ...options, env })
+    this.#processes.add(child)
+    child.once('exit', () => this.#processes.delete(child))
+    child.on('error', () => this.#processes.delete(child))
+    return child
+  }
+
+  /** Ends what `spawn` started (SIGTERM, then SIGKILL) and removes the namespace with its interfaces. */
+  async remove(): Promise<void> {
+    await Promise.all([...this.#processes].map(end))
+    await run(['ip', 'netns', 'delete', this.name])
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs)
+  await gone
+  clearTimeout(timer)
+}
