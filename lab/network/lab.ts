@@ -22,6 +22,7 @@
  * kernel removes every namespace, interface and process together with the sandbox.
  */
 import { missingPrograms, run } from './command.ts'
+import { prepareSandbox } from './namespace.ts'
 import { LabNode } from './node.ts'
 import type { LabPod, PodOptions } from './pod.ts'
 
@@ -53,12 +54,7 @@ export class Lab {
       throw new Error(`missing on this machine: ${missing.join(', ')} (Debian packages iproute2 and util-linux)`)
     }
     const mtu = options.mtu ?? 1500
-    await run([
-      'sh',
-      '-e',
-      '-c',
-      'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding',
-    ])
+    await prepareSandbox()
     await run(['ip', '-batch', '-'], {
       input: `address add ${controlPlane.address4}/32 dev lo\naddress add ${controlPlane.address6}/128 dev lo nodad\n`,
     })

@@ -9,6 +9,26 @@ import { type RunOptions, run, searchPath } from './command.ts'
 
 const killAfterMs = 2000
 
+/** Duplicate address detection would hold every IPv6 address back for a second; router solicitations find nobody. */
+const quietIpv6 = {
+  'net/ipv6/conf/all/accept_dad': '0',
+  'net/ipv6/conf/default/accept_dad': '0',
+  'net/ipv6/conf/default/router_solicitations': '0',
+}
+
+export const forwarding = { 'net/ipv4/ip_forward': '1', 'net/ipv6/conf/all/forwarding': '1' }
+
+/** A shell script that writes /proc/sys: names with slashes, below /proc/sys. */
+function sysctlScript(values: Readonly<Record<string, string>>): string[] {
+  const lines = Object.entries(values).map(([name, value]) => `echo ${value} >/proc/sys/${name}`)
+  return ['sh', '-e', '-c', lines.join('\n')]
+}
+
+/** Makes the namespace that this process runs in, the sandbox's, a router without delays. */
+export async function prepareSandbox(): Promise<void> {
+  await run(sysctlScript({ ...quietIpv6, ...forwarding }))
+}
+
 export class NetworkNamespace {
   readonly name: string
   readonly #processes = new Set<ChildProcess>()
@@ -20,12 +40,7 @@ export class NetworkNamespace {
   static async create(name: string): Promise<NetworkNamespace> {
     await run(['ip', 'netns', 'add', name])
     const namespace = new NetworkNamespace(name)
-    // Duplicate address detection would hold every IPv6 address back for a second; router solicitations find nobody.
-    await namespace.sysctl({
-      'net/ipv6/conf/all/accept_dad': '0',
-      'net/ipv6/conf/default/accept_dad': '0',
-      'net/ipv6/conf/default/router_solicitations': '0',
-    })
+    await namespace.sysctl(quietIpv6)
     await namespace.ip(['link set lo up'])
     return namespace
   }
@@ -39,10 +54,8 @@ export class NetworkNamespace {
     await run(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n` })
   }
 
-  /** Writes /proc/sys: names with slashes, below /proc/sys. */
   async sysctl(values: Readonly<Record<string, string>>): Promise<void> {
-    const script = Object.entries(values).map(([name, value]) => `echo ${value} >/proc/sys/${name}`)
-    await this.exec(['sh', '-e', '-c', script.join('\n')])
+    await this.exec(sysctlScript(values))
   }
 
   /** Runs a program here to its end and gives its standard output. */

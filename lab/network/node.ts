@@ -1,6 +1,6 @@
 /** A node: a network namespace with a bridge for its pods and an uplink to the control plane. */
 import { run } from './command.ts'
-import { NetworkNamespace } from './namespace.ts'
+import { forwarding, NetworkNamespace } from './namespace.ts'
 import { LabPod, type PodOptions } from './pod.ts'
 
 export class LabNode {
@@ -27,7 +27,7 @@ export class LabNode {
     const namespace = await NetworkNamespace.create(`node-${index}`)
     const node = new LabNode(index, options.mtu, namespace)
     const uplink = `uplink${index}`
-    await namespace.sysctl({ 'net/ipv4/ip_forward': '1', 'net/ipv6/conf/all/forwarding': '1' })
+    await namespace.sysctl(forwarding)
     await run(['ip', '-batch', '-'], {
       input: [
         `link add ${uplink} mtu ${options.uplinkMtu} type veth peer name uplink mtu ${options.uplinkMtu} netns ${node.name}`,
