@@ -1,0 +1,82 @@
+/**
+ * The symmetric hash of a frame's flow: both directions have the same. It picks the outer source port (RFC 7348 section
+ * 5: "calculated using a hash of fields from the inner packet"), the batch, and the sensor.
+ */
+import { ethernetAddressLength, ethernetField } from '../../wire/ethernet.ts'
+import { ipv4Field } from '../../wire/ipv4.ts'
+import { extensionFragment, ipv6AddressLength, ipv6Field } from '../../wire/ipv6.ts'
+import { type Memory, readU16be, readU32be } from '../../wire/memory.ts'
+import type { ParsedFrame } from '../../wire/parse.ts'
+import { protocolSctp } from '../../wire/sctp.ts'
+import { protocolTcp } from '../../wire/tcp.ts'
+import { protocolUdp } from '../../wire/udp.ts'
+
+const portsLength = 4
+
+/**
+ * Hashes addresses, ports and protocol of TCP, UDP and SCTP; addresses and protocol of any other IP packet and of every
+ * fragment, since only the first has ports; MAC addresses and EtherType of what is not IP. A frame too short for its
+ * addresses hashes to 0.
+ *
+ * All bits are mixed, so that low bits, high bits and remainders are equally good.
+ *
+ * @param parsed what `parseFrame` made of this frame, whatever it returned
+ * @returns an unsigned 32-bit number
+ */
+export function flowHash(memory: Memory, at: number, length: number, parsed: ParsedFrame): number {
+  const u8 = memory.u8
+  if (parsed.ipVersion === 0) {
+    if (length < 2 * ethernetAddressLength) return 0
+    const a = hashEndpoint(readU32be(u8, at), readU16be(u8, at + 4))
+    const b = hashEndpoint(readU32be(u8, at + ethernetField.source), readU16be(u8, at + ethernetField.source + 4))
+    return combine(a, b, parsed.etherType)
+  }
+  const protocol = parsed.protocol
+  const l4 = parsed.l4
+  let sourcePort = 0
+  let destinationPort = 0
+  if (
+    (protocol === protocolTcp || protocol === protocolUdp || protocol === protocolSctp) &&
+    !parsed.fragment &&
+    l4 >= 0 &&
+    l4 + portsLength <= parsed.ipEnd
+  ) {
+    sourcePort = readU16be(u8, l4)
+    destinationPort = readU16be(u8, l4 + 2)
+  }
+  const l3 = parsed.l3
+  if (parsed.ipVersion === 4) {
+    const a = hashEndpoint(readU32be(u8, l3 + ipv4Field.source), sourcePort)
+    const b = hashEndpoint(readU32be(u8, l3 + ipv4Field.destination), destinationPort)
+    return combine(a, b, protocol)
+  }
+  const a = hashEndpoint(foldAddress(u8, l3 + ipv6Field.source), sourcePort)
+  const b = hashEndpoint(foldAddress(u8, l3 + ipv6Field.destination), destinationPort)
+  // Fragments of one packet may name different next headers (RFC 8200 section 4.5), so that none counts.
+  return combine(a, b, parsed.fragment ? extensionFragment : protocol)
+}
+
+/** Finalizer of MurmurHash3: every bit of the input reaches every bit of the output. */
+function mix(hash: number): number {
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}
+
+function hashEndpoint(address: number, port: number): number {
+  return mix(address ^ Math.imul(port + 1, 0x9e3779b1))
+}
+
+function foldAddress(u8: Uint8Array, at: number): number {
+  let hash = 0
+  for (let i = 0; i < ipv6AddressLength; i += 4) {
+    hash = Math.imul(hash ^ readU32be(u8, at + i), 0x9e3779b1)
+    hash ^= hash >>> 15
+  }
+  return hash
+}
+
+/** Sum and exclusive or do not care which endpoint is which; together they lose next to nothing of either. */
+function combine(a: number, b: number, protocol: number): number {
+  return mix((a + b) ^ Math.imul(a ^ b, 0x27d4eb2f) ^ Math.imul(protocol + 1, 0x165667b1)) >>> 0
+}

@@ -1,0 +1,121 @@
+/**
+ * The Internet checksum (RFC 1071, updated by RFC 1624).
+ *
+ * Convention: every sum here is of 16-bit *little-endian lanes*. Byte 0 of what is summed is the low byte of the first
+ * lane, byte 1 its high byte. RFC 1071 section 2 (B) proves that the one's complement sum does not care: summing
+ * swapped lanes gives the swapped sum. So memory is read in the machine's order, and only three places swap: a number
+ * that is added (`lane`), nothing that is summed, and the result, which `writeChecksum` stores low byte first.
+ *
+ * Sums are doubles. A partial sum stays exact below 2^53, which is 8 MiB of bytes 0xff; `foldSum` brings it to 16 bits.
+ */
+import type { Memory } from './memory.ts'
+
+/**
+ * Adds the bytes to `initial`.
+ *
+ * Lanes count from `at`, wherever that lies in memory. Sums chain through `initial` only while the stretches before
+ * had an even length: an odd stretch is padded with a zero byte, as the checksum's end is (RFC 1071 section 1).
+ *
+ * Preconditions: the bytes are inside the memory.
+ */
+export function sumBytes(memory: Memory, at: number, length: number, initial = 0): number {
+  if ((at & 1) !== 0) return sumFromOdd(memory, at, length, initial)
+  if (length < 4) return sumShort(memory.u8, at, length, initial)
+  let sum = initial
+  const end = at + length
+  if ((at & 2) !== 0) {
+    sum += memory.u16[at >>> 1]!
+    at += 2
+  }
+  // 32-bit words as doubles, a tree of additions: 122 ns for 1400 bytes against 259 ns of 16-bit words.
+  const u32 = memory.u32
+  const words = end >>> 2
+  let word = at >>> 2
+  for (; word + 8 <= words; word += 8) {
+    sum +=
+      u32[word]! +
+      u32[word + 1]! +
+      (u32[word + 2]! + u32[word + 3]!) +
+      (u32[word + 4]! + u32[word + 5]! + (u32[word + 6]! + u32[word + 7]!))
+  }
+  for (; word < words; word++) sum += u32[word]!
+  if ((end & 2) !== 0) sum += memory.u16[words * 2]!
+  if ((end & 1) !== 0) sum += memory.u8[end - 1]!
+  return sum
+}
+
+/** Any alignment, byte by byte. */
+function sumShort(u8: Uint8Array, at: number, length: number, initial: number): number {
+  let sum = initial
+  const end = at + length
+  for (; at + 2 <= end; at += 2) sum += u8[at]! | (u8[at + 1]! << 8)
+  if (at < end) sum += u8[at]!
+  return sum
+}
+
+/** From an odd address every lane of memory is a lane of the sum with its bytes swapped: sum those, swap the result. */
+function sumFromOdd(memory: Memory, at: number, length: number, initial: number): number {
+  if (length < 4) return sumShort(memory.u8, at, length, initial)
+  return initial + memory.u8[at]! + lane(foldSum(sumBytes(memory, at + 1, length - 1)))
+}
+
+/** A 16-bit number in network order as a lane of the sum (and back: it is its own inverse). */
+export function lane(value: number): number {
+  return ((value & 0xff) << 8) | ((value >>> 8) & 0xff)
+}
+
+/** A 32-bit number in network order as an addend. */
+export function lanes32(value: number): number {
+  return lane(value >>> 16) + lane(value & 0xffff)
+}
+
+/** Folds a partial sum to 16 bits. Zero only when every byte summed was zero. */
+export function foldSum(sum: number): number {
+  const low = sum >>> 0
+  const high = Math.floor(sum / 0x1_0000_0000)
+  let folded = (low & 0xffff) + (low >>> 16) + (high & 0xffff) + (high >>> 16)
+  folded = (folded & 0xffff) + (folded >>> 16)
+  return (folded & 0xffff) + (folded >>> 16)
+}
+
+/** The checksum of a complete sum, as a lane, for `writeChecksum`. */
+export function finishChecksum(sum: number): number {
+  return ~foldSum(sum) & 0xffff
+}
+
+/** The same for UDP, where 0 on the wire means that there is none (RFC 768): 0 becomes 0xffff, its equal. */
+export function finishUdpChecksum(sum: number): number {
+  const checksum = ~foldSum(sum) & 0xffff
+  return checksum === 0 ? 0xffff : checksum
+}
+
+/** Stores a checksum lane. */
+export function writeChecksum(memory: Memory, at: number, checksum: number): void {
+  memory.u8[at] = checksum
+  memory.u8[at + 1] = checksum >>> 8
+}
+
+/** Reads a checksum field as a lane, for instance to add or remove it from a sum. */
+export function readChecksum(memory: Memory, at: number): number {
+  return memory.u8[at]! | (memory.u8[at + 1]! << 8)
+}
+
+/**
+ * The sum of a TCP or UDP pseudo-header (RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1).
+ *
+ * @param source offset of the source address
+ * @param destination offset of the (final) destination address
+ * @param addressLength 4 or 16
+ * @param l4Length bytes from the first of the TCP or UDP header to the last of the payload; may pass 65,535 (jumbograms)
+ */
+export function sumPseudoHeader(
+  memory: Memory,
+  source: number,
+  destination: number,
+  addressLength: number,
+  protocol: number,
+  l4Length: number,
+): number {
+  const addresses = sumBytes(memory, source, addressLength, sumBytes(memory, destination, addressLength))
+  return addresses + lane(protocol) + lanes32(l4Length)
+}
