@@ -1,0 +1,102 @@
+/**
+ * Which text each setting gets: the pod's annotation, else its namespace's, else the operator's default.
+ *
+ * A pod may set only what the operator lets pods override. A namespace may set everything: writing Namespace objects is
+ * not among the rights of the roles `admin` and `edit`, so its annotations are the operator's word. What is not
+ * understood is not guessed at: an unknown name under our prefix may be a mistyped filter.
+ */
+import { annotationPrefix, annotationSettings, injectKey, statusKey } from '../contract/annotations.ts'
+import { refusal, type Setting } from '../contract/setting.ts'
+import { type SensorReference, sidecarSettings } from '../contract/sidecar-settings.ts'
+import type { Json, JsonObject } from './json.ts'
+import { nearest } from './nearest.ts'
+import { shown } from './opt-in.ts'
+
+export type Source = 'pod' | 'namespace' | 'default'
+
+export interface Choice {
+  readonly text: string
+  readonly source: Source
+}
+
+/** By annotation name without the prefix. Settings nobody chose are absent: the sidecar has its own defaults. */
+export type Choices = ReadonlyMap<string, Choice>
+
+export type ChoiceResult =
+  | { readonly ok: true; readonly choices: Choices }
+  | { readonly ok: false; readonly code: 'invalid_annotation'; readonly problem: string }
+  | { readonly ok: false; readonly code: 'override_not_allowed'; readonly what: string; readonly allow: string }
+
+export interface ChoiceRules {
+  /** The operator's defaults by annotation name, validated when the injector started. */
+  readonly defaults: Readonly<Record<string, string>>
+  /** What pods may override; see `overridable`. */
+  readonly allowedOverrides: ReadonlySet<string>
+}
+
+export function chooseSettings(pod: JsonObject, namespace: JsonObject | undefined, rules: ChoiceRules): ChoiceResult {
+  const choices = new Map<string, Choice>()
+  for (const [name, text] of Object.entries(rules.defaults)) choices.set(name, { text, source: 'default' })
+  for (const [source, annotations] of [
+    ['namespace', namespace ?? {}],
+    ['pod', pod],
+  ] as const) {
+    for (const [key, value] of Object.entries(annotations)) {
+      if (!key.startsWith(annotationPrefix) || key === injectKey || key === statusKey) continue
+      const read = readAnnotation(key, value, source)
+      if (!read.ok) return read
+      const forbidden = source === 'pod' ? forbiddenOverride(read.name, read.text, rules.allowedOverrides) : undefined
+      if (forbidden) return forbidden
+      choices.set(read.name, { text: read.text, source })
+    }
+  }
+  return { ok: true, choices }
+}
+
+/** The parsed value of a chosen setting, its default where nobody chose it, undefined where it has none. */
+export function chosenValue<T>(choices: Choices, setting: Setting<T> & { readonly annotation: string }): T | undefined {
+  const text = choices.get(setting.annotation)?.text ?? setting.default
+  const parsed = text === undefined ? undefined : setting.parse(text)
+  return parsed?.ok ? parsed.value : undefined
+}
+
+export function sensorOf(choices: Choices): SensorReference | undefined {
+  return chosenValue<SensorReference>(choices, sidecarSettings.sensor)
+}
+
+type Read =
+  | { readonly ok: true; readonly name: string; readonly text: string }
+  | { readonly ok: false; readonly code: 'invalid_annotation'; readonly problem: string }
+
+function readAnnotation(key: string, value: Json, source: Source): Read {
+  const name = key.slice(annotationPrefix.length)
+  const setting = annotationSettings.get(name)
+  if (!setting) return invalid(unknownAnnotation(key, name, source))
+  if (typeof value !== 'string') return invalid(refusal(key, shown(value), setting))
+  return setting.parse(value).ok ? { ok: true, name, text: value } : invalid(refusal(key, value, setting))
+}
+
+const invalid = (problem: string): Read => ({ ok: false, code: 'invalid_annotation', problem })
+
+function unknownAnnotation(key: string, name: string, source: Source): string {
+  const near = nearest(name, annotationSettings.keys())
+  const hint = near === undefined ? '' : `; the nearest is ${annotationPrefix}${near}`
+  return `${key} on the ${source} is not an annotation of vxtap${hint}`
+}
+
+function forbiddenOverride(name: string, text: string, allowed: ReadonlySet<string>): ChoiceResult | undefined {
+  const key = annotationPrefix + name
+  if (name !== 'sensor') return allowed.has(name) ? undefined : refusedOverride(key, name)
+  const sensor = sidecarSettings.sensor.parse(text)
+  if (sensor.ok && sensor.value.kind === 'label') return allowed.has('sensor') ? undefined : refusedOverride(key, name)
+  return allowed.has('sensor-address')
+    ? undefined
+    : refusedOverride(`${key} to an address or host name`, 'sensor-address')
+}
+
+const refusedOverride = (what: string, allow: string): ChoiceResult => ({
+  ok: false,
+  code: 'override_not_allowed',
+  what,
+  allow,
+})

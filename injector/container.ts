@@ -1,0 +1,139 @@
+/**
+ * The sidecar's container, from the chosen settings and the pod that it goes into. Pure.
+ */
+import { annotationSettings, injectorAnnotations } from '../contract/annotations.ts'
+import type { Quantity } from '../contract/quantity.ts'
+import { type Choices, chosenValue, sensorOf } from './choose-settings.ts'
+import { elementsAt, type JsonObject, member, objectAt } from './json.ts'
+import { tokenAccess } from './token.ts'
+
+export const containerName = 'vxtap'
+export const metricsPortName = 'vxtap-metrics'
+
+// 9411 is also Zipkin's port. The containers of a pod share one network namespace, and a native sidecar starts first:
+// whatever the application declares is left to it.
+const metricsPorts = [9411, 19411, 29411, 39411]
+const defaultMetricsPort = 9411
+
+export interface SidecarParts {
+  readonly container: JsonObject
+  /** A volume that the container needs and the pod does not have. */
+  readonly volume?: JsonObject
+  readonly warnings: readonly string[]
+}
+
+export interface ContainerOptions {
+  readonly image: string
+  readonly imagePullPolicy: string
+  readonly native: boolean
+}
+
+export function sidecarParts(pod: JsonObject, choices: Choices, options: ContainerOptions): SidecarParts {
+  const port = freeMetricsPort(pod)
+  const resources = resourcesFor(pod, choices)
+  const hold = chosenValue(choices, injectorAnnotations.hold) === true
+  // Only a sensor that is looked for by its label needs the API.
+  const token = sensorOf(choices)?.kind === 'label' ? tokenAccess(pod) : undefined
+  const container: JsonObject = {
+    name: containerName,
+    image: options.image,
+    imagePullPolicy: options.imagePullPolicy,
+    args: ['sidecar'],
+    ...(options.native ? { restartPolicy: 'Always' } : {}),
+    env: [...chosenEnvironment(choices), ...metricsEnvironment(port), ...downwardEnvironment],
+    ports: [{ name: metricsPortName, containerPort: port, protocol: 'TCP' }],
+    resources: resources.resources,
+    securityContext,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    ...(hold && options.native ? { startupProbe: holdProbe } : {}),
+    ...(token ? { volumeMounts: [token.mount] } : {}),
+  }
+  const warnings = [...resources.warnings]
+  if (hold && !options.native) {
+    warnings.push('vxtap.io/hold has no effect on an ordinary sidecar: the application starts beside it')
+  }
+  return { container, ...(token?.volume ? { volume: token.volume } : {}), warnings }
+}
+
+// A capability reaches a process that is not root only through ambient capabilities (KEP-2763, not implemented) or file
+// capabilities (void without privilege escalation): so uid 0, and nothing of what root usually has but NET_RAW.
+const securityContext: JsonObject = {
+  runAsUser: 0,
+  runAsNonRoot: false,
+  privileged: false,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'], add: ['NET_RAW'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
+
+/** The kubelet starts the next container once this succeeds. A minute without capturing restarts the sidecar alone. */
+const holdProbe: JsonObject = {
+  httpGet: { path: '/readyz', port: metricsPortName },
+  periodSeconds: 1,
+  failureThreshold: 60,
+}
+
+const field = (name: string, fieldPath: string): JsonObject => ({
+  name,
+  valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } },
+})
+
+const downwardEnvironment: readonly JsonObject[] = [
+  field('POD_NAMESPACE', 'metadata.namespace'),
+  field('POD_NAME', 'metadata.name'),
+  field('NODE_NAME', 'spec.nodeName'),
+  // The API server copies the node's zone to the pod when it is bound (PodTopologyLabelsAdmission, 1.35); empty before.
+  field('ZONE', "metadata.labels['topology.kubernetes.io/zone']"),
+]
+
+const metricsEnvironment = (port: number): readonly JsonObject[] =>
+  port === defaultMetricsPort ? [] : [{ name: 'METRICS_ADDRESS', value: `:${port}` }]
+
+function chosenEnvironment(choices: Choices): readonly JsonObject[] {
+  const environment: JsonObject[] = []
+  for (const [name, setting] of annotationSettings) {
+    const choice = choices.get(name)
+    if (setting.env === undefined || choice === undefined) continue
+    // The kubelet expands $(NAME) in values and turns $$ into $ (third_party/forked/golang/expansion).
+    environment.push({ name: setting.env, value: choice.text.replaceAll('$', '$$$$') })
+  }
+  return environment
+}
+
+function freeMetricsPort(pod: JsonObject): number {
+  const declared = new Set(
+    [...elementsAt(pod, 'spec', 'containers'), ...elementsAt(pod, 'spec', 'initContainers')]
+      .flatMap((container) => elementsAt(container, 'ports'))
+      .map((port) => member(port, 'containerPort')),
+  )
+  return metricsPorts.find((port) => !declared.has(port)) ?? defaultMetricsPort
+}
+
+/**
+ * Requests and limits are always set: a namespace with a ResourceQuota rejects a pod without. A request above its limit
+ * would be rejected too, so the request gives way.
+ */
+function resourcesFor(pod: JsonObject, choices: Choices): { resources: JsonObject; warnings: string[] } {
+  // Where the pod as a whole has requests and limits (KEP-2837), those of the containers must fit in; ours share them.
+  const wholePod = objectAt(pod, 'spec', 'resources')
+  if (['requests', 'limits'].some((kind) => Object.keys(objectAt(wholePod, kind)).length > 0)) {
+    return { resources: {}, warnings: [] }
+  }
+  const warnings: string[] = []
+  const pair = (what: string, request: Quantity | undefined, limit: Quantity | undefined) => {
+    if (!request || !limit || request.amount <= limit.amount) return request?.text ?? ''
+    warnings.push(
+      `the sidecar's ${what} request ${request.text} is above its limit ${limit.text}; the request was lowered to it`,
+    )
+    return limit.text
+  }
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = injectorAnnotations
+  const cpu = chosenValue<Quantity>(choices, cpuLimit)
+  const memory = chosenValue<Quantity>(choices, memoryLimit)
+  const requests = {
+    cpu: pair('cpu', chosenValue<Quantity>(choices, cpuRequest), cpu),
+    memory: pair('memory', chosenValue<Quantity>(choices, memoryRequest), memory),
+  }
+  return { resources: { requests, limits: { cpu: cpu?.text ?? '', memory: memory?.text ?? '' } }, warnings }
+}

@@ -1,0 +1,101 @@
+/**
+ * The change as RFC 6902 operations, written by hand (a generated difference grows with the pod) and tried on a copy
+ * before they leave: the API server rejects a pod whose patch decodes but does not apply, whatever the failurePolicy
+ * (kubernetes/kubernetes#129459).
+ */
+import jsonpatch from 'fast-json-patch'
+import { statusKey } from '../contract/annotations.ts'
+import { existingSidecar } from './existing.ts'
+import { at, isArray, isObject, type Json, type JsonObject } from './json.ts'
+import type { Injection } from './plan.ts'
+
+export interface AddOperation {
+  readonly op: 'add'
+  readonly path: string
+  readonly value: Json
+}
+
+export type PatchResult =
+  | { readonly ok: true; readonly operations: readonly AddOperation[]; readonly patched: JsonObject }
+  | { readonly ok: false; readonly cause: string }
+
+/** The operations for an injection, proved to apply to this pod. Never throws. */
+export function patchPod(pod: JsonObject, injection: Injection): PatchResult {
+  try {
+    const operations = operationsFor(pod, injection)
+    const patched = applyOperations(pod, operations)
+    const result = existingSidecar(patched).kind
+    if (result !== 'present') return { ok: false, cause: `the sidecar is ${result} in the result` }
+    return { ok: true, operations, patched }
+  } catch (error) {
+    return { ok: false, cause: error instanceof Error ? firstLine(error.message) : String(error) }
+  }
+}
+
+/**
+ * Applies operations to a deep copy.
+ * @throws JsonPatchError where one does not apply, RangeError where the document is nested too deeply to copy.
+ */
+export function applyOperations(document: JsonObject, operations: readonly AddOperation[]): JsonObject {
+  const copy = jsonpatch.deepClone(document) as JsonObject
+  return jsonpatch.applyPatch(copy, jsonpatch.deepClone(operations), true, true).newDocument
+}
+
+/** RFC 6901 section 3: `~` and `/` within a reference token. */
+export function escapeToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function operationsFor(pod: JsonObject, injection: Injection): AddOperation[] {
+  if (injection.kind === 'restore-restart-policy') {
+    return [add(['spec', 'initContainers', String(injection.index), 'restartPolicy'], 'Always')]
+  }
+  const { container, native, volume, status } = injection
+  return [
+    ...addElement(pod, ['spec', native ? 'initContainers' : 'containers'], container, native ? 'first' : 'last'),
+    ...(volume === undefined ? [] : addElement(pod, ['spec', 'volumes'], volume, 'last')),
+    ...addMember(pod, ['metadata', 'annotations'], statusKey, JSON.stringify(status)),
+  ]
+}
+
+const add = (names: readonly string[], value: Json): AddOperation => ({
+  op: 'add',
+  path: names.map((name) => `/${escapeToken(name)}`).join(''),
+  value,
+})
+
+/** `add` needs its parent, and neither `-` nor an index works where the list is absent or null: then it is made. */
+function addElement(pod: JsonObject, list: readonly string[], element: Json, where: 'first' | 'last'): AddOperation[] {
+  const existing = at(pod, ...list)
+  if (isArray(existing)) return [add([...list, where === 'first' ? '0' : '-'], element)]
+  refuseOther(existing, list, 'a list')
+  return [...missingParents(pod, list), add(list, [element])]
+}
+
+function addMember(pod: JsonObject, map: readonly string[], name: string, value: Json): AddOperation[] {
+  const existing = at(pod, ...map)
+  if (isObject(existing)) return [add([...map, name], value)]
+  refuseOther(existing, map, 'an object')
+  return [...missingParents(pod, map), add(map, { [name]: value })]
+}
+
+function missingParents(pod: JsonObject, names: readonly string[]): AddOperation[] {
+  const operations: AddOperation[] = []
+  for (let depth = 1; depth < names.length; depth++) {
+    const parent = names.slice(0, depth)
+    const existing = at(pod, ...parent)
+    if (isObject(existing)) continue
+    refuseOther(existing, parent, 'an object')
+    operations.push(add(parent, {}))
+  }
+  return operations
+}
+
+/** What is there and is neither of the right kind nor null is somebody's: it is not replaced. */
+function refuseOther(existing: Json | undefined, names: readonly string[], kind: string): void {
+  if (existing === undefined || existing === null) return
+  throw new TypeError(`the pod's ${names.join('.')} is not ${kind}`)
+}
+
+// fast-json-patch appends the whole document to its messages.
+const firstLine = (message: string): string => message.split('\n', 1)[0]!.slice(0, 200)
