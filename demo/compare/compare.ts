@@ -1,0 +1,171 @@
+/**
+ * Was every frame of the wire at the sensor, once, unchanged and in order?
+ *
+ * The wire is a capture by dumpcap outside of the pod; the sensor's side is the capture that the sensor wrote. For every
+ * frame of the wire the bytes that a sensor must get are worked out (expected.ts). A super-frame becomes its segments;
+ * only their size is taken from the sensor, because a capture file does not say it, and it may not exceed the MTU.
+ * Then both sides are matched flow by flow and byte for byte:
+ *
+ *   missing     expected, but not at the sensor
+ *   faulty      at the sensor, but never expected: a changed byte, a wrong checksum, a frame of the tunnel itself
+ *   duplicate   expected, and at the sensor once more than on the wire
+ *   reordered   at the sensor behind a frame of the same flow that came later
+ */
+import { segmentsOf, tcpPayloadLength, tcpSequence, withChecksum } from './expected.ts'
+import { flowOf, type Layers, layersOf } from './layers.ts'
+
+export interface Frame {
+  readonly bytes: Uint8Array
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number
+}
+
+export interface CompareOptions {
+  /** Bytes: the MTU of the pod's interface. Only frames above it may be cut. */
+  readonly mtu: number
+  /** Whether a frame of the wire belongs to the sidecar's own tunnel, which is never mirrored. */
+  readonly isTunnel: (frame: Uint8Array, layers: Layers | undefined) => boolean
+  /** When the capture of the wire was complete, from and to: what the sensor has from outside of it is no fault. */
+  readonly from: number
+  readonly to: number
+}
+
+export interface Comparison {
+  /** Frames of the wire as the kernel carried them, those of the tunnel left out. */
+  readonly frames: number
+  readonly superFrames: number
+  /** Frames of the tunnel itself. */
+  readonly tunnelFrames: number
+  /** Frames that the sensor must get: super-frames count as their segments. */
+  readonly expected: number
+  readonly matched: number
+  readonly missing: readonly Frame[]
+  readonly faulty: readonly Frame[]
+  readonly duplicates: readonly Frame[]
+  readonly reordered: number
+}
+
+interface Seen extends Frame {
+  readonly layers: Layers | undefined
+}
+
+/** A frame needs no longer than this from the wire to the sensor, milliseconds. */
+const longestDelay = 250
+
+const keyOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+
+export function compare(wire: readonly Frame[], sensor: readonly Frame[], options: CompareOptions): Comparison {
+  const seen = wire.map((frame) => ({ ...frame, layers: layersOf(frame.bytes) }))
+  const mirrored = seen.filter((frame) => !options.isTunnel(frame.bytes, frame.layers))
+  const atSensor = byFlow(sensor.map((frame) => ({ ...frame, layers: layersOf(frame.bytes) })))
+  const total = {
+    frames: mirrored.length,
+    superFrames: 0,
+    tunnelFrames: seen.length - mirrored.length,
+    expected: 0,
+    matched: 0,
+    missing: [] as Frame[],
+    faulty: [] as Frame[],
+    duplicates: [] as Frame[],
+    reordered: 0,
+  }
+  const flows = byFlow(mirrored)
+  for (const flow of new Set([...flows.keys(), ...atSensor.keys()])) {
+    const received = atSensor.get(flow) ?? []
+    const sizes = new SegmentSizes(received)
+    const expected: Frame[] = []
+    for (const frame of flows.get(flow) ?? []) {
+      const segments = segmentsExpected(frame, sizes, options.mtu)
+      if (segments.length > 1) total.superFrames++
+      for (const bytes of segments) expected.push({ bytes, timeMs: frame.timeMs })
+    }
+    match(expected, received, options, total)
+  }
+  return total
+}
+
+function byFlow(frames: readonly Seen[]): Map<string, Seen[]> {
+  const flows = new Map<string, Seen[]>()
+  for (const frame of frames) {
+    const flow = flowOf(frame.bytes, frame.layers)
+    const list = flows.get(flow)
+    if (list === undefined) flows.set(flow, [frame])
+    else list.push(frame)
+  }
+  return flows
+}
+
+/** Which segment sizes the sensor saw: at a sequence number, and most often in the flow. */
+class SegmentSizes {
+  readonly keys: ReadonlySet<string>
+  readonly #at = new Map<number, Set<number>>()
+  readonly #usual: number
+
+  constructor(received: readonly Seen[]) {
+    const counts = new Map<number, number>()
+    for (const { bytes, layers } of received) {
+      const size = tcpPayloadLength(bytes, layers)
+      if (size === 0 || layers === undefined) continue
+      const sequence = tcpSequence(bytes, layers)
+      this.#at.set(sequence, (this.#at.get(sequence) ?? new Set()).add(size))
+      counts.set(size, (counts.get(size) ?? 0) + 1)
+    }
+    this.keys = new Set(received.map((frame) => keyOf(frame.bytes)))
+    this.#usual = [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? 0
+  }
+
+  /** Sizes that a super-frame which starts at this sequence number may have been cut at. */
+  candidates(sequence: number, largest: number): number[] {
+    const sizes = [...(this.#at.get(sequence) ?? []), this.#usual].filter((size) => size > 0 && size <= largest)
+    return sizes.length > 0 ? sizes : [largest]
+  }
+}
+
+function segmentsExpected(frame: Seen, sizes: SegmentSizes, mtu: number): Uint8Array[] {
+  const { bytes, layers } = frame
+  const payload = tcpPayloadLength(bytes, layers)
+  if (layers === undefined || payload === 0 || layers.end - layers.ip <= mtu) return [withChecksum(bytes, layers)]
+  const largest = mtu - (layers.end - layers.ip - payload)
+  const cuts = sizes.candidates(tcpSequence(bytes, layers), largest).map((size) => segmentsOf(bytes, layers, size))
+  // The same bytes may have been sent again with another size: the cut that the sensor saw most of is the one.
+  const seenOf = (cut: Uint8Array[]) => cut.filter((segment) => sizes.keys.has(keyOf(segment))).length / cut.length
+  return cuts.reduce((best, cut) => (seenOf(cut) > seenOf(best) ? cut : best))
+}
+
+interface Totals {
+  expected: number
+  matched: number
+  missing: Frame[]
+  faulty: Frame[]
+  duplicates: Frame[]
+  reordered: number
+}
+
+/** Matches one flow: equal frames pair up in their order. */
+function match(expected: readonly Frame[], received: readonly Frame[], options: CompareOptions, total: Totals): void {
+  const waiting = new Map<string, number[]>()
+  expected.forEach((frame, index) => {
+    const key = keyOf(frame.bytes)
+    const indices = waiting.get(key)
+    if (indices === undefined) waiting.set(key, [index])
+    else indices.push(index)
+  })
+  total.expected += expected.length
+  let last = -1
+  for (const frame of received) {
+    const indices = waiting.get(keyOf(frame.bytes))
+    if (indices === undefined || indices.length === 0) {
+      if (frame.timeMs < options.from || frame.timeMs > options.to) continue
+      const list = indices === undefined ? total.faulty : total.duplicates
+      list.push(frame)
+      continue
+    }
+    // Of equal frames the first that is not too long ago: one that was lost earlier must not take its place.
+    const recent = indices.findIndex((index) => expected[index]!.timeMs >= frame.timeMs - longestDelay)
+    const [index] = indices.splice(Math.max(0, recent), 1)
+    total.matched++
+    if (index! < last) total.reordered++
+    last = Math.max(last, index!)
+  }
+  for (const indices of waiting.values()) for (const index of indices) total.missing.push(expected[index]!)
+}
