@@ -28,7 +28,7 @@ export class Container {
 
   constructor(spec: V1Container, pod: LabPod, start: ContainerStart) {
     this.spec = spec
-    this.#place = { pod, environment: start.environment }
+    this.#place = { pod, environment: start.environment, ports: spec.ports ?? [] }
     this.#process = pod.spawn(isolated(start.argv, spec.securityContext, start.accountFiles), {
       env: { ...start.environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,6 +19,8 @@ export interface WorkerContext {
 
 /** Written below the sandbox's own tmpfs. */
 const stateDirectory = '/run/vxtap-kubelet'
+/** /var/run is a link to /run. */
+const accountMountPaths = [serviceAccountDirectory, `/var${serviceAccountDirectory}`]
 
 export class PodWorker {
   readonly pod: V1Pod
@@ -48,7 +50,7 @@ export class PodWorker {
 
   async #start(): Promise<void> {
     const { node } = this.#context
-    this.#network = await node.pod(this.name)
+    this.#network = await node.pod(`${this.pod.metadata?.namespace}.${this.name}`)
     const accountFiles = await this.#writeAccountFiles()
     for (const spec of this.pod.spec?.initContainers ?? []) {
       const container = this.#launch(spec, this.#network, accountFiles)
@@ -74,7 +76,9 @@ export class PodWorker {
     const facts = { nodeName: node.name, hostIP: node.address4, podIPs: network.addresses }
     const environment = containerEnvironment(spec, this.pod, facts, api)
     const argv = program(spec, images, environment)
-    const container = new Container(spec, network, { argv, environment, accountFiles })
+    const mounted = spec.volumeMounts?.some((mount) => accountMountPaths.includes(mount.mountPath)) === true
+    const files = mounted ? accountFiles : undefined
+    const container = new Container(spec, network, { argv, environment, accountFiles: files })
     this.containers.push(container)
     return container
   }
@@ -85,8 +89,7 @@ export class PodWorker {
     throw new Error(`pod ${this.name}: container ${container.spec.name} ended at start:\n${lastLines}`)
   }
 
-  async #writeAccountFiles(): Promise<string | undefined> {
-    if (this.pod.spec?.automountServiceAccountToken === false) return undefined
+  async #writeAccountFiles(): Promise<string> {
     const directory = join(stateDirectory, this.pod.metadata?.uid ?? this.name)
     await mkdir(serviceAccountDirectory, { recursive: true })
     await mkdir(directory, { recursive: true })
