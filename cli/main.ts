@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { exitCodes } from '../contract/exit-codes.ts'
+import { register as registerReceive } from './commands/receive.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -17,5 +18,7 @@ program
   .command('sidecar')
   .description("mirror this pod's packets to the sensor (runs in the injected container; configured by environment)")
   .action(async () => (await import('../sidecar/main.ts')).main())
+
+registerReceive(program)
 
 await program.parseAsync()
