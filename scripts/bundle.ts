@@ -1,0 +1,37 @@
+/**
+ * Bundles every program into dist/: one entry, one chunk a command, so that the sidecar loads only its own code.
+ * Native packages stay outside the bundle: koffi finds its prebuilt library beside itself, cap and raw-socket are
+ * optional. Usage: node scripts/bundle.ts
+ */
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const out = join(root, 'dist')
+
+rmSync(out, { recursive: true, force: true })
+await build({
+  absWorkingDir: root,
+  entryPoints: { vxtap: 'cli/main.ts' },
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node22.18',
+  minify: true,
+  keepNames: true,
+  sourcemap: false,
+  legalComments: 'none',
+  external: ['koffi', 'cap', 'raw-socket'],
+  outExtension: { '.js': '.mjs' },
+  // CommonJS packages inside an ES module bundle still ask for `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+})
+for (const name of readdirSync(out).sort()) {
+  process.stdout.write(`${String(Math.round(statSync(join(out, name)).size / 1024)).padStart(6)} KiB  dist/${name}\n`)
+}

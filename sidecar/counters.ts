@@ -1,0 +1,38 @@
+/**
+ * What the sidecar counts. Plain numbers: the packet path adds to them, the metrics page and the summary line read them.
+ *
+ * The law that ties them, whenever nothing is in flight: captured = sent + the sum of dropped. All three count frames of
+ * the wire: a super-frame counts as the segments that it stands for.
+ */
+import { type DropReason, dropReasons } from '../contract/drop-reasons.ts'
+
+export class Counters {
+  /** Frames that the interface carried and the filter passed, those included that the kernel's ring had no room for. */
+  capturedFrames = 0
+  capturedBytes = 0
+  sentFrames = 0
+  /** Bytes of VXLAN datagrams, outer IP and UDP headers not counted. */
+  sentBytes = 0
+  superFrames = 0
+  segments = 0
+  checksumsCompleted = 0
+  vlanTagsRestored = 0
+  /** Frames sent with only their first SNAPLEN bytes. */
+  snappedFrames = 0
+  /** Times the kernel found the whole ring in our hands. */
+  ringFreezes = 0
+  targetChanges = 0
+  readonly dropped: Record<DropReason, number> = Object.fromEntries(
+    Object.keys(dropReasons).map((reason) => [reason, 0]),
+  ) as Record<DropReason, number>
+  /** Errors that a send call returned, by errno name; most are followed by a second try that succeeds. */
+  readonly sendErrors = new Map<string, number>()
+
+  countSendError(name: string): void {
+    this.sendErrors.set(name, (this.sendErrors.get(name) ?? 0) + 1)
+  }
+
+  totalDropped(): number {
+    return Object.values(this.dropped).reduce((sum, count) => sum + count, 0)
+  }
+}

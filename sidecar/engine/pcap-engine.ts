@@ -1,0 +1,169 @@
+/**
+ * Engine `pcap`: libpcap through the package cap, one callback a packet; for kernels and sandboxes without the ring.
+ *
+ * libpcap hands over no virtio_net_hdr, so partial checksums and super-frames are inferred from the bytes
+ * (frame/infer.ts says how surely). It puts VLAN tags back by itself.
+ */
+import { readdirSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
+import type { Memory } from '../../wire/memory.ts'
+import { emptyParsedFrame, parseFrame } from '../../wire/parse.ts'
+import { emptyVirtio } from '../../wire/virtio.ts'
+import type { Direction, OwnTunnel } from '../capture/filter.ts'
+import { isOwnTunnel } from '../capture/own-tunnel.ts'
+import type { Counters } from '../counters.ts'
+import { inferVirtio } from '../frame/infer.ts'
+import { interfaceIndex, interfaceMtu } from '../linux/interface.ts'
+import type { Cap, NativeModules } from '../linux/native-modules.ts'
+import { readStatistics } from '../linux/packet-socket.ts'
+import type { Log } from '../log.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { Engine, EngineState } from './engine.ts'
+
+const absentWaitMs = 250
+const lookMs = 500
+const drainMs = 2_000
+
+export interface PcapEngineOptions {
+  readonly interface: string
+  readonly direction: Direction
+  readonly filter: string
+  readonly native: NativeModules
+  /** Bytes of libpcap's kernel buffer. */
+  readonly bufferSize: number
+  readonly memory: Memory
+  /** Where a frame is put: `pipeline.headroom` bytes before it and `frameSpace` from it on are the engine's. */
+  readonly frameAt: number
+  readonly frameSpace: number
+  readonly pipeline: Pipeline
+  readonly pending: () => number
+  readonly counters: Counters
+  readonly log: Log
+}
+
+/** The user's expression in parentheses, and the direction by libpcap's own words. */
+export function pcapExpression(filter: string, direction: Direction): string {
+  const parts = []
+  if (filter !== '') parts.push(`(${filter})`)
+  if (direction !== 'both') parts.push(direction === 'in' ? 'inbound' : 'outbound')
+  return parts.join(' and ')
+}
+
+export class PcapEngine implements Engine {
+  readonly name = 'pcap'
+  readonly #options: PcapEngineOptions
+  readonly #virtio = emptyVirtio()
+  readonly #parsed = emptyParsedFrame()
+  readonly #statistics = { packets: 0, drops: 0, freezes: 0 }
+  #cap: Cap | undefined
+  #fd = -1
+  #mtu = 0
+  #stopping = false
+  #own: OwnTunnel | undefined
+  #state: EngineState
+
+  constructor(options: PcapEngineOptions) {
+    this.#options = options
+    this.#state = { capturing: false, sentence: `starting to capture ${options.interface}` }
+  }
+
+  get state(): EngineState {
+    return this.#state
+  }
+
+  exclude(own: OwnTunnel): void {
+    this.#own = own
+  }
+
+  stop(): void {
+    this.#stopping = true
+  }
+
+  async run(): Promise<void> {
+    const { interface: name, log } = this.#options
+    let missed = false
+    while (!this.#stopping) {
+      const index = interfaceIndex(name)
+      if (index === 0) {
+        if (!missed) log.warn(`there is no interface ${name} in this pod; waiting for it`)
+        missed = true
+        this.#state = { capturing: false, sentence: `waiting for the interface ${name}, which is not there` }
+        await setTimeout(absentWaitMs)
+        continue
+      }
+      this.#open()
+      log.info(`capturing ${name} with the pcap engine: one packet at a time, repair inferred from the bytes`)
+      while (!this.#stopping && interfaceIndex(name) === index) {
+        this.#mtu = interfaceMtu(name)
+        await setTimeout(lookMs)
+      }
+      this.#close()
+      missed = false
+    }
+    const deadline = performance.now() + drainMs
+    while (this.#options.pending() > 0 && performance.now() < deadline) await setTimeout(1)
+    this.#options.counters.dropped.shutdown += this.#options.pending()
+  }
+
+  #open(): void {
+    const { interface: name, native, filter, direction, bufferSize, memory, frameAt, frameSpace } = this.#options
+    const cap = native.createCap()
+    const before = new Set(readdirSync('/proc/self/fd'))
+    cap.on('packet', (length, truncated) => this.#frame(length, truncated))
+    this.#mtu = interfaceMtu(name)
+    const linkType = cap.open(
+      name,
+      pcapExpression(filter, direction),
+      bufferSize,
+      Buffer.from(memory.buffer, frameAt, frameSpace),
+    )
+    if (linkType !== 'ETHERNET') {
+      cap.close()
+      throw new Error(`${name} does not carry Ethernet frames but ${linkType}, which VXLAN cannot`)
+    }
+    this.#cap = cap
+    this.#fd = this.#packetSocketAmong(readdirSync('/proc/self/fd').filter((fd) => !before.has(fd)))
+    this.#state = { capturing: true, sentence: `capturing ${name} with the pcap engine` }
+  }
+
+  /** cap does not tell what the kernel dropped; its socket does, found as the new descriptor that has such statistics. */
+  #packetSocketAmong(descriptors: readonly string[]): number {
+    for (const fd of descriptors.map(Number)) {
+      try {
+        readStatistics(fd, this.#statistics)
+        return fd
+      } catch {
+        // Not a packet socket.
+      }
+    }
+    return -1
+  }
+
+  #close(): void {
+    this.readKernelCounters()
+    this.#cap?.close()
+    this.#cap = undefined
+    this.#fd = -1
+    this.#state = { capturing: false, sentence: `no longer capturing ${this.#options.interface}` }
+  }
+
+  #frame(length: number, truncated: boolean): void {
+    const { memory, frameAt, pipeline } = this.#options
+    if (this.#own) {
+      parseFrame(memory, frameAt, length, this.#parsed)
+      if (isOwnTunnel(memory, frameAt, length, this.#parsed, this.#own)) return
+    }
+    inferVirtio(memory, frameAt, length, this.#mtu, this.#virtio)
+    pipeline.tick(performance.now())
+    pipeline.frame(frameAt, length, this.#virtio, truncated)
+    pipeline.flush()
+  }
+
+  readKernelCounters(): void {
+    if (this.#fd < 0) return
+    const { counters } = this.#options
+    readStatistics(this.#fd, this.#statistics)
+    counters.capturedFrames += this.#statistics.drops
+    counters.dropped.ring_full += this.#statistics.drops
+  }
+}

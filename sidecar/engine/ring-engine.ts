@@ -1,0 +1,207 @@
+/**
+ * Engine `ring`: AF_PACKET with a TPACKET_V3 ring and PACKET_VNET_HDR, on the main thread, driven by poll(2).
+ *
+ * Blocks are worked off in slices of eight; between slices the event loop runs, so that discovery and metrics go on
+ * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import type { Memory } from '../../wire/memory.ts'
+import { emptyVirtio, gsoNone, readVirtio, virtioHeaderLength, virtioNeedsCsum } from '../../wire/virtio.ts'
+import { buildFilter, type Direction, type OwnTunnel, rejectAll } from '../capture/filter.ts'
+import { Ring } from '../capture/ring.ts'
+import type { Counters } from '../counters.ts'
+import { restoreVlanTag } from '../frame/vlan.ts'
+import { blockDescriptor, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, tpacket3 } from '../linux/abi.ts'
+import { interfaceIndex } from '../linux/interface.ts'
+import type { RingPlace } from '../linux/mapping.ts'
+import {
+  attachFilter,
+  bindToInterface,
+  openPacketSocket,
+  type RingShape,
+  readStatistics,
+} from '../linux/packet-socket.ts'
+import { closeSocket, takeError } from '../linux/socket-options.ts'
+import { Waiter } from '../linux/waiter.ts'
+import type { Log } from '../log.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { Engine, EngineState } from './engine.ts'
+
+const blocksPerSlice = 8
+const idleWaitMs = 1000
+const absentWaitMs = 250
+const vlanTagLength = 4
+const defaultTpid = 0x8100
+
+export interface RingEngineOptions {
+  readonly interface: string
+  readonly direction: Direction
+  readonly userProgram: Buffer | undefined
+  readonly shape: RingShape
+  readonly place: RingPlace
+  readonly pipeline: Pipeline
+  readonly counters: Counters
+  readonly log: Log
+}
+
+export class RingEngine implements Engine {
+  readonly name = 'ring'
+  readonly #options: RingEngineOptions
+  readonly #memory: Memory
+  readonly #waiter = new Waiter()
+  readonly #virtio = emptyVirtio()
+  readonly #statistics = { packets: 0, drops: 0, freezes: 0 }
+  #fd = -1
+  #stopping = false
+  #own: OwnTunnel | undefined
+  #state: EngineState
+
+  constructor(options: RingEngineOptions) {
+    this.#options = options
+    this.#memory = options.place.memory
+    this.#state = { capturing: false, sentence: `starting to capture ${options.interface}` }
+  }
+
+  get state(): EngineState {
+    return this.#state
+  }
+
+  exclude(own: OwnTunnel): void {
+    this.#own = own
+    if (this.#fd >= 0 && !this.#stopping) this.#attach()
+  }
+
+  #attach(): void {
+    const { direction, userProgram } = this.#options
+    if (this.#own) attachFilter(this.#fd, buildFilter(this.#own, direction, userProgram))
+  }
+
+  stop(): void {
+    this.#stopping = true
+    if (this.#fd >= 0) attachFilter(this.#fd, rejectAll())
+    this.#waiter.wake()
+  }
+
+  async run(): Promise<void> {
+    const { interface: name, log } = this.#options
+    let missed = false
+    while (!this.#stopping) {
+      const index = interfaceIndex(name)
+      if (index === 0) {
+        if (!missed) log.warn(`there is no interface ${name} in this pod; waiting for it`)
+        missed = true
+        this.#state = { capturing: false, sentence: `waiting for the interface ${name}, which is not there` }
+        await setTimeout(absentWaitMs)
+        continue
+      }
+      this.#open(index)
+      log.info(`capturing ${name} with the ring engine`)
+      await this.#capture(index)
+      this.#close()
+      missed = false
+    }
+    this.#waiter.close()
+  }
+
+  #open(index: number): void {
+    const { interface: name, shape, place } = this.#options
+    const fd = openPacketSocket(shape)
+    this.#fd = fd
+    try {
+      // Nothing may pass between bind and the real filter: reject all, bind, then replace.
+      attachFilter(fd, rejectAll())
+      place.attach(fd)
+      bindToInterface(fd, index, name)
+      this.#attach()
+    } catch (error) {
+      this.#close()
+      throw error
+    }
+    this.#state = { capturing: true, sentence: `capturing ${name} with the ring engine` }
+  }
+
+  #close(): void {
+    const { interface: name, place } = this.#options
+    place.detach()
+    closeSocket(this.#fd)
+    this.#fd = -1
+    this.#state = { capturing: false, sentence: `no longer capturing ${name}` }
+  }
+
+  async #capture(index: number): Promise<void> {
+    const { interface: name, shape, pipeline, log } = this.#options
+    const ring = new Ring(this.#memory, shape.blockSize, shape.blockCount)
+    let quietSince = Number.POSITIVE_INFINITY
+    while (true) {
+      let blocks = 0
+      let block = ring.peek()
+      while (block >= 0 && blocks < blocksPerSlice) {
+        this.#block(block)
+        pipeline.flush()
+        ring.release()
+        blocks++
+        block = ring.peek()
+      }
+      if (block >= 0) {
+        await setImmediate()
+        continue
+      }
+      if (this.#stopping) {
+        // The block that was being filled when the filter closed comes at the latest after its retire time.
+        if (blocks > 0 || quietSince === Number.POSITIVE_INFINITY) quietSince = performance.now()
+        if (performance.now() - quietSince > 3 * shape.retireMs) break
+        await setTimeout(shape.retireMs)
+        continue
+      }
+      if (await this.#waiter.wait(this.#fd, idleWaitMs)) takeError(this.#fd)
+      if (!this.#stopping && interfaceIndex(name) !== index && ring.peek() < 0) {
+        log.warn(`the interface ${name} was removed or replaced; opening it anew`)
+        break
+      }
+    }
+    this.readKernelCounters()
+  }
+
+  #block(block: number): void {
+    const u32 = this.#memory.u32
+    const count = u32[(block + blockDescriptor.packetCount) >> 2]!
+    let at = block + u32[(block + blockDescriptor.firstPacket) >> 2]!
+    this.#options.pipeline.tick(performance.now())
+    for (let left = count; left > 0; left--) {
+      // Read before the frame's surroundings are written to.
+      const next = at + u32[(at + tpacket3.nextOffset) >> 2]!
+      this.#frame(at)
+      at = next
+    }
+  }
+
+  #frame(header: number): void {
+    const { u16, u32 } = this.#memory
+    const status = u32[(header + tpacket3.status) >> 2]!
+    const length = u32[(header + tpacket3.snapLength) >> 2]!
+    const cut = length < u32[(header + tpacket3.length) >> 2]!
+    const virtio = this.#virtio
+    let at = header + u16[(header + tpacket3.mac) >> 1]!
+    readVirtio(this.#memory, at - virtioHeaderLength, virtio)
+    if ((status & TP_STATUS_VLAN_VALID) === 0) {
+      this.#options.pipeline.frame(at, length, virtio, cut)
+      return
+    }
+    const tci = u32[(header + tpacket3.vlanTci) >> 2]! & 0xffff
+    const tpid = (status & TP_STATUS_VLAN_TPID_VALID) !== 0 ? u16[(header + tpacket3.vlanTpid) >> 1]! : defaultTpid
+    at = restoreVlanTag(this.#memory, at, tci, tpid)
+    this.#options.counters.vlanTagsRestored++
+    if ((virtio.flags & virtioNeedsCsum) !== 0) virtio.csumStart += vlanTagLength
+    if (virtio.gsoType !== gsoNone) virtio.headerLength += vlanTagLength
+    this.#options.pipeline.frame(at, length + vlanTagLength, virtio, cut)
+  }
+
+  readKernelCounters(): void {
+    if (this.#fd < 0) return
+    const { counters } = this.#options
+    readStatistics(this.#fd, this.#statistics)
+    counters.capturedFrames += this.#statistics.drops
+    counters.dropped.ring_full += this.#statistics.drops
+    counters.ringFreezes += this.#statistics.freezes
+  }
+}

@@ -1,0 +1,72 @@
+/** `vxtap sidecar`: wires the parts; the only file here that touches the environment, signals and the exit code. */
+import { networkInterfaces } from 'node:os'
+import { pino } from 'pino'
+import { exitCodes } from '../contract/exit-codes.ts'
+import { readSidecarSettings, type SidecarSettings } from '../contract/sidecar-settings.ts'
+import { version } from '../contract/version.ts'
+import { Counters } from './counters.ts'
+import { SyscallError } from './linux/errno.ts'
+import type { Log } from './log.ts'
+import { startSidecar } from './sidecar.ts'
+
+function fail(code: number, message: string): never {
+  process.stderr.write(`vxtap sidecar: ${message}\n`)
+  process.exit(code)
+}
+
+function settingsOrExit(): SidecarSettings {
+  const result = readSidecarSettings(process.env)
+  if (result.ok) return result.settings
+  for (const problem of result.problems) process.stderr.write(`vxtap sidecar: ${problem}\n`)
+  return fail(exitCodes.config.code, 'not started; the settings are in docs/configuration.md')
+}
+
+function createLog(settings: SidecarSettings): Log {
+  const base = settings.podName === '' ? {} : { pod: settings.podName }
+  return pino({ level: settings.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime })
+}
+
+/** Which address families the pod can send from; asked anew each time, since an interface may come late. */
+function ownFamilies(): ReadonlySet<4 | 6> {
+  const families = new Set<4 | 6>()
+  for (const address of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
+    if (address.internal) continue
+    if (address.family === 'IPv4') families.add(4)
+    // A link-local address reaches no other node.
+    else if (!address.address.startsWith('fe80:')) families.add(6)
+  }
+  return families
+}
+
+export async function main(): Promise<void> {
+  const settings = settingsOrExit()
+  const log = createLog(settings)
+  const started = startSidecar({
+    settings,
+    log,
+    counters: new Counters(),
+    version,
+    environment: process.env,
+    families: ownFamilies,
+  })
+  if (!started.ok) fail(exitCodes.config.code, started.problem)
+  let signalled = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (signalled) process.exit(exitCodes.failure.code)
+      signalled = true
+      log.info(`${signal}: sending what is captured, then stopping`)
+      started.sidecar.stop()
+    })
+  }
+  try {
+    await started.sidecar.done
+  } catch (error) {
+    const denied = error instanceof SyscallError && (error.code === 'EPERM' || error.code === 'EACCES')
+    fail(
+      denied ? exitCodes.noPermission.code : exitCodes.failure.code,
+      error instanceof Error ? error.message : String(error),
+    )
+  }
+  process.exit(exitCodes.ok.code)
+}
