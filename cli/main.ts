@@ -5,6 +5,8 @@
 import { Command } from 'commander'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { version } from '../contract/version.ts'
+import { register as registerInject } from './commands/inject.ts'
+import { register as registerInjector } from './commands/injector.ts'
 import { register as registerReceive } from './commands/receive.ts'
 import { register as registerSidecar } from './commands/sidecar.ts'
 
@@ -14,6 +16,8 @@ const program = new Command('vxtap')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code))
 
 registerSidecar(program)
+registerInjector(program)
+registerInject(program)
 registerReceive(program)
 
 await program.parseAsync()

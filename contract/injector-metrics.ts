@@ -1,0 +1,54 @@
+/** Every metric of the injector, beside the Node.js process metrics of prom-client. Labels come from closed sets. */
+export const injectorMetrics = {
+  decisions: {
+    name: 'vxtap_injector_decisions_total',
+    type: 'counter',
+    help: 'Pods decided on, by reason; the reasons are those of the catalogue',
+    labels: ['reason'],
+  },
+  reviewSeconds: {
+    name: 'vxtap_injector_review_seconds',
+    type: 'histogram',
+    help: 'Time from the parsed request to the answer in seconds, by outcome (inject or skip)',
+    labels: ['outcome'],
+  },
+  refusedRequests: {
+    name: 'vxtap_injector_refused_requests_total',
+    type: 'counter',
+    help: 'Requests that were no AdmissionReview and got an HTTP error, by its status',
+    labels: ['status'],
+  },
+  certificateExpiry: {
+    name: 'vxtap_injector_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the serving certificate expires, in seconds since 1970',
+    labels: [],
+  },
+  certificateReloads: {
+    name: 'vxtap_injector_certificate_reloads_total',
+    type: 'counter',
+    help: 'Changes of the certificate files, by result (taken or refused)',
+    labels: ['result'],
+  },
+  cacheSynced: {
+    name: 'vxtap_injector_cache_synced',
+    type: 'gauge',
+    help: '1 while the cache of a resource (namespaces or nodes) is listed and watched, 0 while it may be stale',
+    labels: ['resource'],
+  },
+  cacheRestarts: {
+    name: 'vxtap_injector_cache_restarts_total',
+    type: 'counter',
+    help: 'Failures of list or watch after which a cache started anew, by resource',
+    labels: ['resource'],
+  },
+  buildInfo: {
+    name: 'vxtap_injector_build_info',
+    type: 'gauge',
+    help: 'Always 1; the version is the label',
+    labels: ['version'],
+  },
+} as const
+
+/** From 1 ms: an answer takes less, and the API server's own histogram starts at 5 ms. */
+export const reviewSecondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] as const

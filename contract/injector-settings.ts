@@ -1,0 +1,193 @@
+/**
+ * What the injector can be told: the single table behind its environment, the Helm values and the configuration
+ * reference. A default for each annotation comes from the annotations' own table: `vxtap.io/max-mbps` has
+ * `DEFAULT_MAX_MBPS`.
+ */
+import { type AnnotationSetting, annotationSettings, notOverridableByDefault, overridable } from './annotations.ts'
+import {
+  absence,
+  accepted,
+  oneOf,
+  type Parsed,
+  pattern,
+  refusal,
+  refused,
+  type Setting,
+  wholeNumber,
+} from './setting.ts'
+import { type ListenAddress, sidecarSettings } from './sidecar-settings.ts'
+
+const namespaceName = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+
+const listenAddress = (text: string): Parsed<ListenAddress> => {
+  const parsed = sidecarSettings.metricsAddress.parse(text)
+  return parsed.ok && parsed.value !== undefined ? accepted(parsed.value) : refused
+}
+
+const filePath = pattern(/^[^\0]{1,4096}$/)
+
+/** A comma-separated list, blanks around the words allowed; empty for none. */
+const listOf =
+  (isWord: (word: string) => boolean) =>
+  (text: string): Parsed<ReadonlySet<string>> => {
+    const words = text.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]))
+    return words.every(isWord) ? accepted(new Set(words)) : refused
+  }
+
+// The same words as for the sidecar, but no annotation sets it.
+const { annotation: _ofTheSidecar, ...logLevel } = sidecarSettings.logLevel
+
+export const injectorSettings = {
+  listenAddress: {
+    env: 'LISTEN_ADDRESS',
+    default: ':8443',
+    meaning: 'where the webhook is served over HTTPS',
+    allowed: ':PORT, IPv4:PORT or [IPv6]:PORT',
+    example: ':8443',
+    parse: listenAddress,
+  },
+  metricsAddress: {
+    env: 'METRICS_ADDRESS',
+    default: ':9412',
+    meaning: 'where `/metrics` (Prometheus), `/healthz` and `/readyz` are served; empty turns it off',
+    allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
+    example: ':9412',
+    parse: sidecarSettings.metricsAddress.parse,
+  },
+  tlsCertFile: {
+    env: 'TLS_CERT_FILE',
+    default: '/etc/vxtap/tls/tls.crt',
+    meaning: 'PEM file with the serving certificate and its chain; read again when it changes',
+    allowed: 'the path of a file',
+    example: '/etc/vxtap/tls/tls.crt',
+    parse: filePath,
+  },
+  tlsKeyFile: {
+    env: 'TLS_KEY_FILE',
+    default: '/etc/vxtap/tls/tls.key',
+    meaning: "PEM file with the certificate's private key; read again when it changes",
+    allowed: 'the path of a file',
+    example: '/etc/vxtap/tls/tls.key',
+    parse: filePath,
+  },
+  imagePullPolicy: {
+    env: 'IMAGE_PULL_POLICY',
+    default: 'IfNotPresent',
+    meaning: "the sidecar's imagePullPolicy",
+    allowed: 'Always, IfNotPresent or Never',
+    example: 'IfNotPresent',
+    parse: oneOf('Always', 'IfNotPresent', 'Never'),
+  },
+  allowedOverrides: {
+    env: 'ALLOWED_OVERRIDES',
+    default: overridable.filter((name) => !notOverridableByDefault.includes(name)).join(','),
+    defaultShown: `every annotation but ${notOverridableByDefault.map((name) => `\`${name}\``).join(' and ')}`,
+    meaning:
+      'annotations that pods may set, comma-separated, without the prefix; `sensor-address` lets them name a sensor by address or host; empty for none',
+    allowed: `a comma-separated list of ${overridable.join(', ')}, or empty for none`,
+    example: 'sensor,vni,filter',
+    parse: listOf((word) => overridable.includes(word)),
+  },
+  excludedNamespaces: {
+    env: 'EXCLUDED_NAMESPACES',
+    default: 'kube-system,kube-public,kube-node-lease',
+    meaning: "namespaces whose pods are never injected, comma-separated; the injector's own is always one of them",
+    allowed: 'a comma-separated list of namespaces, or empty for none',
+    example: 'kube-system,monitoring',
+    parse: listOf((word) => namespaceName.test(word)),
+  },
+  podNamespace: {
+    env: 'POD_NAMESPACE',
+    default: '',
+    defaultShown: 'none',
+    meaning: "the injector's own namespace (the downward API sets it)",
+    allowed: 'the name of a namespace',
+    example: 'vxtap',
+    parse: (text: string): Parsed<string> => (text === '' || namespaceName.test(text) ? accepted(text) : refused),
+  },
+  podSecurity: {
+    env: 'POD_SECURITY',
+    default: 'skip',
+    meaning:
+      'what happens in namespaces whose enforced Pod Security level forbids NET_RAW: `skip` leaves the pod as it is, `ignore` injects (for where the pods are exempt)',
+    allowed: 'skip or ignore',
+    example: 'skip',
+    parse: oneOf('skip', 'ignore'),
+  },
+  cluster: {
+    env: 'CLUSTER',
+    default: 'auto',
+    meaning:
+      'whether namespaces and nodes are watched through the API server: `auto` where the pod has a service account, `off`: only what the request says is known',
+    allowed: 'auto or off',
+    example: 'auto',
+    parse: oneOf('auto', 'off'),
+  },
+  drainSeconds: {
+    env: 'DRAIN_SECONDS',
+    default: '5',
+    meaning:
+      'seconds for which requests are still answered after SIGTERM, because the API server goes on using open connections',
+    allowed: 'a whole number of seconds from 0 to 600',
+    example: '5',
+    parse: wholeNumber(0, 600),
+  },
+  logLevel,
+} as const satisfies Record<string, Setting<unknown>>
+
+// Two defaults have names of their own, because the operator sets them for the cluster rather than for a tap.
+const ownNames: Readonly<Record<string, string>> = { image: 'IMAGE', 'native-sidecar': 'NATIVE_SIDECARS' }
+
+/** The variable that holds the operator's default of an annotation. */
+export function defaultVariable(annotation: string): string {
+  return ownNames[annotation] ?? `DEFAULT_${annotation.toUpperCase().replaceAll('-', '_')}`
+}
+
+type Table = typeof injectorSettings
+type ValueOf<S> = S extends { parse: (text: string) => Parsed<infer V> } ? V : never
+
+export type InjectorSettings = { readonly [Key in keyof Table]: ValueOf<Table[Key]> } & {
+  /** The operator's defaults by annotation name, as text; `image` is always among them. */
+  readonly defaults: Readonly<Record<string, string>>
+}
+
+export type InjectorSettingsResult =
+  | { readonly ok: true; readonly settings: InjectorSettings }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads every setting from an environment; all problems at once, so that one restart mends them all. */
+export function readInjectorSettings(environment: Environment): InjectorSettingsResult {
+  const problems: string[] = []
+  const settings: Record<string, unknown> = { defaults: readDefaults(environment, problems) }
+  for (const [key, setting] of Object.entries<Setting<unknown> & { env: string }>(injectorSettings)) {
+    const text = environment[setting.env] ?? setting.default ?? ''
+    const parsed = setting.parse(text)
+    if (parsed.ok) settings[key] = parsed.value
+    else problems.push(refusal(setting.env, text, setting))
+  }
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, settings: Object.freeze(settings) as unknown as InjectorSettings }
+}
+
+function readDefaults(environment: Environment, problems: string[]): Readonly<Record<string, string>> {
+  const defaults: Record<string, string> = {}
+  for (const [name, setting] of annotationSettings) {
+    const variable = defaultVariable(name)
+    const text = environment[variable]
+    if (text === undefined || text === '') {
+      if (name === 'image') problems.push(absence(variable, setting))
+      continue
+    }
+    if (setting.parse(text).ok) defaults[name] = text
+    else problems.push(refusal(variable, text, setting))
+  }
+  return Object.freeze(defaults)
+}
+
+/** The table of the operator's defaults, for the documentation: each annotation with its variable. */
+export function defaultVariables(): readonly { readonly variable: string; readonly setting: AnnotationSetting }[] {
+  return [...annotationSettings].map(([name, setting]) => ({ variable: defaultVariable(name), setting }))
+}

@@ -1,0 +1,112 @@
+/** Lists and watches through the Kubernetes client library. Objects are reduced to what the cache keeps on arrival. */
+import { CoreV1Api, type KubeConfig, Watch } from '@kubernetes/client-node'
+import { isObject, type Json, objectAt, textAt } from '../json.ts'
+import type { NamespaceObject, NodeObject } from './cache.ts'
+import type { Listing, ListWatchSource, WatchEvent } from './list-watch.ts'
+
+const listTimeoutMs = 30_000
+const pageSize = 500
+// Below the 30 s after which the library ends a quiet watch as an error.
+const watchSeconds = 25
+
+interface Page {
+  readonly metadata?: { readonly resourceVersion?: string; readonly _continue?: string }
+  readonly items: readonly unknown[]
+}
+
+export function namespaceSource(kubeConfig: KubeConfig): ListWatchSource<NamespaceObject> {
+  const api = kubeConfig.makeApiClient(CoreV1Api)
+  return source(kubeConfig, '/api/v1/namespaces', (page) => api.listNamespace(page), namespaceOf)
+}
+
+export function nodeSource(kubeConfig: KubeConfig): ListWatchSource<NodeObject> {
+  const api = kubeConfig.makeApiClient(CoreV1Api)
+  return source(kubeConfig, '/api/v1/nodes', (page) => api.listNode(page), nodeOf)
+}
+
+function source<T>(
+  kubeConfig: KubeConfig,
+  path: string,
+  listPage: (page: { limit: number; _continue?: string }) => Promise<Page>,
+  reduce: (object: Json) => T,
+): ListWatchSource<T> {
+  return {
+    list: (signal) => timed(listAll(listPage, reduce, signal), listTimeoutMs, `the list of ${path}`),
+    watch: (resourceVersion, onEvent, signal) =>
+      watchOnce(
+        new Watch(kubeConfig),
+        path,
+        resourceVersion,
+        (type, object) => onEvent(eventOf(type, object, reduce)),
+        signal,
+      ),
+  }
+}
+
+async function listAll<T>(
+  listPage: (page: { limit: number; _continue?: string }) => Promise<Page>,
+  reduce: (object: Json) => T,
+  signal: AbortSignal,
+): Promise<Listing<T>> {
+  const items: T[] = []
+  let next: string | undefined
+  for (;;) {
+    const page = await listPage({ limit: pageSize, ...(next ? { _continue: next } : {}) })
+    signal.throwIfAborted()
+    items.push(...page.items.map((item) => reduce(item as Json)))
+    next = page.metadata?._continue
+    if (!next) return { items, resourceVersion: page.metadata?.resourceVersion ?? '' }
+  }
+}
+
+function watchOnce(
+  watch: Watch,
+  path: string,
+  resourceVersion: string,
+  onEvent: (type: string, object: Json) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
+    const ended = (error: unknown) => {
+      if (!error || (error instanceof Error && error.name === 'TimeoutError')) resolve()
+      else reject(error)
+    }
+    watch.watch(path, query, onEvent, ended).then((controller) => {
+      if (signal.aborted) controller.abort()
+      signal.addEventListener('abort', () => controller.abort(), { once: true })
+    }, reject)
+  })
+}
+
+function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
+  if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') {
+    return { type, object: reduce(object), resourceVersion: textAt(object, 'metadata', 'resourceVersion') ?? '' }
+  }
+  const code = isObject(object) && typeof object['code'] === 'number' ? object['code'] : 0
+  return { type: 'ERROR', code, message: textAt(object, 'message') ?? type }
+}
+
+const namespaceOf = (object: Json): NamespaceObject => ({
+  name: textAt(object, 'metadata', 'name') ?? '',
+  labels: objectAt(object, 'metadata', 'labels'),
+  annotations: objectAt(object, 'metadata', 'annotations'),
+})
+
+function nodeOf(object: Json): NodeObject {
+  const linux = (textAt(object, 'status', 'nodeInfo', 'operatingSystem') ?? 'linux') === 'linux'
+  const kubeletVersion = textAt(object, 'status', 'nodeInfo', 'kubeletVersion') ?? ''
+  return { name: textAt(object, 'metadata', 'name') ?? '', kubeletVersion: linux ? kubeletVersion : '' }
+}
+
+async function timed<T>(work: Promise<T>, ms: number, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const expiry = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms / 1000} s`)), ms)
+  })
+  try {
+    return await Promise.race([work, expiry])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,63 @@
+/** What the injector knows of the cluster, in memory: namespaces' labels and annotations, and the nodes' kubelets. */
+import type { ClusterView } from '../handle.ts'
+import type { JsonObject } from '../json.ts'
+import type { ClusterFacts } from '../plan.ts'
+import { nativeEverywhere } from './kubelet-version.ts'
+
+export interface NamespaceObject {
+  readonly name: string
+  readonly labels: JsonObject
+  readonly annotations: JsonObject
+}
+
+export interface NodeObject {
+  readonly name: string
+  /** Empty for a node whose kubelet has not reported yet, or that does not run Linux pods. */
+  readonly kubeletVersion: string
+}
+
+export class ClusterCache implements ClusterView {
+  readonly #namespaces = new Map<string, NamespaceObject>()
+  readonly #nodes = new Map<string, NodeObject>()
+  #facts: ClusterFacts = { nativeSidecars: 'unknown' }
+
+  /** A namespace made a moment ago may not be here yet: its pods are then judged by what they say themselves. */
+  namespace(name: string) {
+    const found = this.#namespaces.get(name)
+    return { name, labels: found?.labels, annotations: found?.annotations }
+  }
+
+  facts(): ClusterFacts {
+    return this.#facts
+  }
+
+  readonly namespaces = {
+    replace: (items: readonly NamespaceObject[]) => {
+      this.#namespaces.clear()
+      for (const item of items) this.#namespaces.set(item.name, item)
+    },
+    upsert: (item: NamespaceObject) => void this.#namespaces.set(item.name, item),
+    remove: (item: NamespaceObject) => void this.#namespaces.delete(item.name),
+  }
+
+  readonly nodes = {
+    replace: (items: readonly NodeObject[]) => {
+      this.#nodes.clear()
+      for (const item of items) this.#nodes.set(item.name, item)
+      this.#lookAtNodes()
+    },
+    upsert: (item: NodeObject) => {
+      this.#nodes.set(item.name, item)
+      this.#lookAtNodes()
+    },
+    remove: (item: NodeObject) => {
+      this.#nodes.delete(item.name)
+      this.#lookAtNodes()
+    },
+  }
+
+  #lookAtNodes(): void {
+    const versions = [...this.#nodes.values()].flatMap((node) => (node.kubeletVersion ? [node.kubeletVersion] : []))
+    this.#facts = { nativeSidecars: nativeEverywhere(versions) }
+  }
+}

@@ -1,0 +1,75 @@
+/** `vxtap injector`: environment, signals and exit codes around `startInjector`. */
+import { pino } from 'pino'
+import { exitCodes } from '../contract/exit-codes.ts'
+import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
+import { type LoadedPair, loadCertificate } from './certificates.ts'
+import { type ClusterConnection, startInjector } from './start.ts'
+
+export interface InjectorOptions {
+  readonly version: string
+  /** False for --no-cluster: the API server is not asked about anything. */
+  readonly cluster: boolean
+}
+
+export async function main(options: InjectorOptions): Promise<void> {
+  const read = readInjectorSettings(process.env)
+  if (!read.ok) return refuse(read.problems)
+  const { settings } = read
+  const certificate: LoadedPair = await loadCertificate({
+    certFile: settings.tlsCertFile,
+    keyFile: settings.tlsKeyFile,
+  })
+  if (!certificate.ok) return refuse([`${certificate.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)`])
+  const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
+  const connect = await connection(options.cluster ? settings.cluster : 'off')
+  const injector = await startInjector({
+    version: options.version,
+    settings,
+    certificate: certificate.pair,
+    log,
+    connect,
+  })
+  log.info({ version: options.version, port: injector.port, metricsPort: injector.metricsPort }, 'serving the webhook')
+  stopOnSignal(async (signal) => {
+    log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; open connections are answered until then')
+    await injector.stop()
+  })
+}
+
+function refuse(problems: readonly string[]): void {
+  for (const problem of problems) process.stderr.write(`vxtap injector: ${problem}\n`)
+  process.exitCode = exitCodes.config.code
+}
+
+/** The client library costs tens of megabytes, so it is loaded only where there is a cluster. */
+async function connection(mode: InjectorSettings['cluster']): Promise<Parameters<typeof startInjector>[0]['connect']> {
+  if (mode === 'off' || process.env['KUBERNETES_SERVICE_HOST'] === undefined) return withoutCluster
+  const [{ KubeConfig }, { watchCluster }] = await Promise.all([
+    import('@kubernetes/client-node'),
+    import('./cluster/watch-cluster.ts'),
+  ])
+  const kubeConfig = new KubeConfig()
+  kubeConfig.loadFromCluster()
+  return (log, metrics) => watchCluster(kubeConfig, log, metrics)
+}
+
+const withoutCluster = (): ClusterConnection => ({
+  view: {
+    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
+    facts: () => ({ nativeSidecars: 'unknown' }),
+  },
+  synced: () => true,
+  stop: () => undefined,
+})
+
+function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // A second signal means now.
+      if (stopping) process.exit(exitCodes.failure.code)
+      stopping = true
+      void stop(signal).then(() => process.exit(exitCodes.ok.code))
+    })
+  }
+}

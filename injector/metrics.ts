@@ -1,0 +1,61 @@
+/** The injector's Prometheus metrics. One registry per injector, so that two in one process do not share counters. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { injectionReasons, type ReasonCode } from '../contract/injection-reasons.ts'
+import { injectorMetrics, reviewSecondsBuckets } from '../contract/injector-metrics.ts'
+
+export type CachedResource = 'namespaces' | 'nodes'
+
+export interface InjectorMetrics {
+  readonly contentType: string
+  render(): Promise<string>
+  decided(reason: ReasonCode, seconds: number): void
+  refused(status: number): void
+  certificateTaken(expires: Date): void
+  certificateRefused(): void
+  cacheSynced(resource: CachedResource, synced: boolean): void
+  cacheRestarted(resource: CachedResource): void
+}
+
+export function createInjectorMetrics(version: string): InjectorMetrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const counter = (metric: { name: string; help: string; labels: readonly string[] }) =>
+    new Counter({ name: metric.name, help: metric.help, labelNames: [...metric.labels], registers: [registry] })
+  const gauge = (metric: { name: string; help: string; labels: readonly string[] }) =>
+    new Gauge({ name: metric.name, help: metric.help, labelNames: [...metric.labels], registers: [registry] })
+
+  const decisions = counter(injectorMetrics.decisions)
+  const refusedRequests = counter(injectorMetrics.refusedRequests)
+  const certificateReloads = counter(injectorMetrics.certificateReloads)
+  const cacheRestarts = counter(injectorMetrics.cacheRestarts)
+  const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
+  const cacheSynced = gauge(injectorMetrics.cacheSynced)
+  const reviewSeconds = new Histogram({
+    name: injectorMetrics.reviewSeconds.name,
+    help: injectorMetrics.reviewSeconds.help,
+    labelNames: [...injectorMetrics.reviewSeconds.labels],
+    buckets: [...reviewSecondsBuckets],
+    registers: [registry],
+  })
+  gauge(injectorMetrics.buildInfo).set({ version }, 1)
+  // A series that exists from the start lets an alert tell "never" from "not scraped".
+  for (const reason of Object.keys(injectionReasons)) decisions.inc({ reason }, 0)
+  for (const result of ['taken', 'refused']) certificateReloads.inc({ result }, 0)
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    decided(reason, seconds) {
+      decisions.inc({ reason })
+      reviewSeconds.observe({ outcome: injectionReasons[reason].outcome }, seconds)
+    },
+    refused: (status) => refusedRequests.inc({ status: String(status) }),
+    certificateTaken(expires) {
+      certificateReloads.inc({ result: 'taken' })
+      certificateExpiry.set(expires.getTime() / 1000)
+    },
+    certificateRefused: () => certificateReloads.inc({ result: 'refused' }),
+    cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
+    cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
+  }
+}
