@@ -69,6 +69,11 @@ export function lanes32(value: number): number {
   return lane(value >>> 16) + lane(value & 0xffff)
 }
 
+/** What takes a number back out of a sum: its one's complement negative, any sum folded first (RFC 1624 section 3). */
+export function negative(sum: number): number {
+  return ~foldSum(sum) & 0xffff
+}
+
 /** Folds a partial sum to 16 bits. Zero only when every byte summed was zero. */
 export function foldSum(sum: number): number {
   const low = sum >>> 0

@@ -42,12 +42,11 @@ export function pcapngHeader(settings: PcapngInterface = {}): Uint8Array {
   sectionView.setBigInt64(8, -1n, true)
   const description = new Uint8Array(8)
   viewOf(description).setUint16(0, settings.linkType ?? linkTypeEthernet, true)
-  const text = new TextEncoder()
   return concatenate([
-    block(blockSection, [section, ...textOption(optionApplication, settings.application, text), endOfOptions]),
+    block(blockSection, [section, ...textOption(optionApplication, settings.application), endOfOptions]),
     block(blockInterface, [
       description,
-      ...textOption(optionInterfaceName, settings.name, text),
+      ...textOption(optionInterfaceName, settings.name),
       option(optionTimestampResolution, Uint8Array.of(9)),
       endOfOptions,
     ]),
@@ -62,20 +61,21 @@ export function pcapngPacket(packet: PcapngPacket): Uint8Array {
   view.setUint32(8, Number(packet.timestampNs & 0xffff_ffffn), true)
   view.setUint32(12, packet.data.length, true)
   view.setUint32(16, packet.originalLength, true)
-  const comment = textOption(optionComment, packet.comment, new TextEncoder())
+  const comment = textOption(optionComment, packet.comment)
   const options = comment.length === 0 ? [] : [...comment, endOfOptions]
   const padding = new Uint8Array(padded(packet.data.length) - packet.data.length)
   return block(blockEnhancedPacket, [head, packet.data, padding, ...options])
 }
 
 const endOfOptions = new Uint8Array(4)
+const encoder = new TextEncoder()
 
 /** Options and data are padded to 32 bits. */
 function padded(length: number): number {
   return Math.ceil(length / 4) * 4
 }
 
-function textOption(code: number, value: string | undefined, encoder: TextEncoder): Uint8Array[] {
+function textOption(code: number, value: string | undefined): Uint8Array[] {
   return value === undefined ? [] : [option(code, encoder.encode(value).subarray(0, 0xffff))]
 }
 

@@ -12,6 +12,7 @@ import {
   foldSum,
   lane,
   lanes32,
+  negative,
   readChecksum,
   sumBytes,
   sumPseudoHeader,
@@ -172,7 +173,7 @@ function planIp(memory: Memory, plan: SegmentPlan): void {
     readChecksum(memory, ip + ipv4Field.totalLength) +
     readChecksum(memory, ip + ipv4Field.identification) +
     readChecksum(memory, ip + ipv4Field.checksum)
-  plan.ipSum = foldSum(sumBytes(memory, ip, plan.l4Offset - plan.ipOffset) - varying)
+  plan.ipSum = foldSum(sumBytes(memory, ip, plan.l4Offset - plan.ipOffset) + negative(varying))
 }
 
 function planL4(
@@ -199,7 +200,7 @@ function planL4(
   // A partial checksum is the pseudo-header's sum; like the kernel we exchange the length in it and keep the rest,
   // which knows the addresses that the packet ends up with under a routing header.
   const pseudo = needsCsum
-    ? checksum + (~lane(l4Length & 0xffff) & 0xffff) + (~lane(l4Length >>> 16) & 0xffff)
+    ? checksum + negative(lanes32(l4Length))
     : sumPseudoHeader(
         memory,
         parsed.l3 + (plan.ipVersion === 4 ? ipv4Field.source : ipv6Field.source),
@@ -208,7 +209,7 @@ function planL4(
         plan.protocol,
         0,
       )
-  plan.l4Sum = foldSum(sumBytes(memory, l4, l4HeaderLength) - varying + pseudo)
+  plan.l4Sum = foldSum(sumBytes(memory, l4, l4HeaderLength) + negative(varying) + pseudo)
 }
 
 /** Payload bytes of a segment. Preconditions: 0 <= index < plan.count. */
