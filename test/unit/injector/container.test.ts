@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../../injector/json.ts'
+import { objectAt } from '../../../injector/json.ts'
+import { type ClusterFacts, type InjectionConfig, plan } from '../../../injector/plan.ts'
+import { annotated, config, modern, namespace, old, optedIn, pod } from './fixtures.ts'
+
+function injectionInto(object: JsonObject, cluster: ClusterFacts = modern, changes: Partial<InjectionConfig> = {}) {
+  const decision = plan(object, namespace(), cluster, { ...config, ...changes })
+  if (decision.outcome !== 'inject' || decision.injection.kind !== 'add') throw new Error(decision.sentence)
+  return { ...decision.injection, warnings: decision.warnings }
+}
+
+const environment = (container: JsonObject) =>
+  Object.fromEntries((container['env'] as { name: string; value?: string }[]).map(({ name, value }) => [name, value]))
+
+describe('the container', () => {
+  it('runs as root with NET_RAW and nothing else, whatever the pod says', () => {
+    const { container } = injectionInto(pod(undefined, { securityContext: { runAsNonRoot: true, runAsUser: 1000 } }))
+    expect(container['securityContext']).toEqual({
+      runAsUser: 0,
+      runAsNonRoot: false,
+      privileged: false,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'], add: ['NET_RAW'] },
+      seccompProfile: { type: 'RuntimeDefault' },
+    })
+  })
+
+  it('has the settings of the pod before those of the operator, and leaves the rest to the sidecar', () => {
+    const { container } = injectionInto(annotated({ 'vxtap.io/vni': '0x2a', 'vxtap.io/sensor': 'suricata' }), modern, {
+      defaults: { ...config.defaults, vni: '7', snaplen: '128' },
+    })
+    const { SENSOR, VNI, SNAPLEN, ...rest } = environment(container)
+    expect({ SENSOR, VNI, SNAPLEN }).toEqual({ SENSOR: 'suricata', VNI: '0x2a', SNAPLEN: '128' })
+    expect(Object.keys(rest).sort()).toEqual(['NODE_NAME', 'POD_NAME', 'POD_NAMESPACE', 'ZONE'])
+  })
+
+  it("keeps the namespace's settings below the pod's and above the operator's", () => {
+    const facts = namespace({}, { 'vxtap.io/vni': '5', 'vxtap.io/direction': 'in' })
+    const decision = plan(annotated({ 'vxtap.io/vni': '6' }), facts, modern, {
+      ...config,
+      defaults: { ...config.defaults, direction: 'out' },
+    })
+    if (decision.outcome !== 'inject' || decision.injection.kind !== 'add') throw new Error(decision.sentence)
+    expect(environment(decision.injection.container)).toMatchObject({ VNI: '6', DIRECTION: 'in' })
+  })
+
+  it('escapes what the kubelet would expand', () => {
+    const { container } = injectionInto(annotated({ 'vxtap.io/filter': 'host $(POD_NAME) or $$' }))
+    expect(environment(container)['FILTER']).toBe('host $$(POD_NAME) or $$$$')
+  })
+
+  it('always has requests and limits', () => {
+    const { container } = injectionInto(annotated({ 'vxtap.io/cpu-limit': '500m' }))
+    expect(container['resources']).toEqual({
+      requests: { cpu: '50m', memory: '96Mi' },
+      limits: { cpu: '500m', memory: '256Mi' },
+    })
+  })
+
+  it('given a request above the limit, lowers the request and says so', () => {
+    const { container, warnings } = injectionInto(annotated({ 'vxtap.io/memory-limit': '64Mi' }))
+    expect(objectAt(container, 'resources', 'requests')['memory']).toBe('64Mi')
+    expect(warnings.join()).toContain('memory request 96Mi is above its limit 64Mi')
+  })
+
+  it('given requests and limits of the pod as a whole, adds none that they would have to hold', () => {
+    const { container } = injectionInto(pod(undefined, { resources: { limits: { cpu: '1' } } }))
+    expect(container['resources']).toEqual({})
+  })
+
+  it('leaves a metrics port to the application that declares it, and moves its own', () => {
+    const ports = (...numbers: number[]) =>
+      pod(undefined, { containers: [{ name: 'a', ports: numbers.map((containerPort) => ({ containerPort })) }] })
+    expect(injectionInto(ports(80)).container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 9411 }])
+    const { container } = injectionInto(ports(9411, 19411))
+    expect(container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 29411 }])
+    expect(environment(container)['METRICS_ADDRESS']).toBe(':29411')
+  })
+
+  it('given hold, a native sidecar lets the application wait until it captures', () => {
+    const { container } = injectionInto(annotated({ 'vxtap.io/hold': 'true' }))
+    expect(container['startupProbe']).toMatchObject({ httpGet: { path: '/readyz', port: 'vxtap-metrics' } })
+  })
+
+  it('given hold, an ordinary sidecar has no probe and the author is told', () => {
+    const { container, warnings } = injectionInto(annotated({ 'vxtap.io/hold': 'true' }), old)
+    expect(container).not.toHaveProperty('startupProbe')
+    expect(warnings.join()).toContain('vxtap.io/hold')
+  })
+
+  it('without hold has no probe of any kind', () => {
+    expect(Object.keys(injectionInto(pod()).container).filter((name) => name.endsWith('Probe'))).toEqual([])
+  })
+})
+
+describe("the service account's token", () => {
+  const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+  it("is mounted from the sibling's volume", () => {
+    const { container, volume } = injectionInto(pod())
+    expect(container['volumeMounts']).toEqual([{ name: 'kube-api-access-x7k2p', mountPath, readOnly: true }])
+    expect(volume).toBeUndefined()
+  })
+
+  it("is mounted from the API server's volume where no sibling mounts it", () => {
+    const { container, volume } = injectionInto(pod(undefined, { containers: [{ name: 'a' }] }))
+    expect(container['volumeMounts']).toMatchObject([{ name: 'kube-api-access-x7k2p' }])
+    expect(volume).toBeUndefined()
+  })
+
+  it('comes from a volume of our own where the pod has none, in our container alone', () => {
+    const { container, volume, status } = injectionInto(
+      pod(undefined, { volumes: [], automountServiceAccountToken: false }),
+    )
+    expect(container['volumeMounts']).toEqual([{ name: 'vxtap-token', mountPath, readOnly: true }])
+    expect(volume).toMatchObject({ name: 'vxtap-token', projected: { sources: [{ serviceAccountToken: {} }, {}, {}] } })
+    expect(status.volumes).toEqual(['vxtap-token'])
+  })
+
+  it.each(['192.0.2.7', '2001:db8::7', 'sensor.example.com'])('is not needed for the sensor %s', (sensor) => {
+    const { container, volume } = injectionInto(pod({ labels: optedIn }, { volumes: [] }), modern, {
+      defaults: { ...config.defaults, sensor },
+    })
+    expect(container).not.toHaveProperty('volumeMounts')
+    expect(volume).toBeUndefined()
+  })
+})
