@@ -1,0 +1,78 @@
+/** Which pods are targets, and which target a flow goes to. Pure. */
+import { isIP } from 'node:net'
+import type { PodView } from './pod-view.ts'
+import { mix, seedOf, type Target } from './target.ts'
+
+/** Where this pod is, and what it can send. */
+export interface Place {
+  readonly nodeName: string
+  readonly zone: string
+  /** Address families that the pod itself has. */
+  readonly families: ReadonlySet<4 | 6>
+  /** The pod's own addresses: it is never its own sensor. */
+  readonly ownAddresses?: ReadonlySet<string>
+}
+
+/** Why a pod is not a target; undefined where it is one. */
+export type Unfitness =
+  | { readonly why: 'phase'; readonly phase: string }
+  | { readonly why: 'not-ready' | 'terminating' | 'no-address' | 'itself' }
+  | { readonly why: 'family'; readonly family: 4 | 6 }
+
+/**
+ * Running, Ready, not terminating, with an address of a family that this pod has. Of those, the ones on the same node;
+ * where there are none, in the same zone; else all. Ordered by key, so that every sidecar sees the same order.
+ */
+export function eligibleTargets(pods: Iterable<PodView>, place: Place): Target[] {
+  const fit = [...pods].filter((pod) => unfitness(pod, place) === undefined)
+  const onNode = fit.filter((pod) => place.nodeName !== '' && pod.nodeName === place.nodeName)
+  const inZone = fit.filter((pod) => place.zone !== '' && pod.zone === place.zone)
+  const nearest = onNode.length > 0 ? onNode : inZone.length > 0 ? inZone : fit
+  return nearest
+    .map((pod) => targetOf(pod, addressFor(pod, place)!, onNode.length > 0))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+export function unfitness(pod: PodView, place: Place): Unfitness | undefined {
+  if (pod.terminating) return { why: 'terminating' }
+  if (pod.phase !== 'Running') return { why: 'phase', phase: pod.phase }
+  if (!pod.ready) return { why: 'not-ready' }
+  const families = pod.addresses.map(isIP)
+  if (!families.some((family) => family !== 0)) return { why: 'no-address' }
+  if (pod.addresses.some((address) => place.ownAddresses?.has(address))) return { why: 'itself' }
+  if (addressFor(pod, place) === undefined) return { why: 'family', family: families.includes(6) ? 6 : 4 }
+  return undefined
+}
+
+/**
+ * Highest random weight (Thaler and Ravishankar, 1998): when a target leaves, its flows spread over the others and no
+ * other flow moves. Hot path: no allocation.
+ * @param flowHash uint32, the same for both directions of a flow
+ * @returns index of the target, -1 when there is none
+ */
+export function rendezvous(targets: readonly Target[], flowHash: number): number {
+  let best = -1
+  let bestWeight = -1
+  for (let index = 0; index < targets.length; index++) {
+    // The product keeps flow and seed from cancelling each other out, as a plain XOR of both would.
+    const weight = mix(Math.imul(flowHash, 0x9e3779b1) ^ targets[index]!.seed)
+    if (weight > bestWeight) {
+      best = index
+      bestWeight = weight
+    }
+  }
+  return best
+}
+
+/** The first address, in the pod's own order, of a family that we have. */
+function addressFor(pod: PodView, place: Place): string | undefined {
+  return pod.addresses.find((address) => {
+    const family = isIP(address)
+    return family !== 0 && place.families.has(family as 4 | 6)
+  })
+}
+
+function targetOf(pod: PodView, address: string, sameNode: boolean): Target {
+  const name = `${pod.namespace}/${pod.name}`
+  return { key: pod.uid, address, family: isIP(address) as 4 | 6, name, sameNode, seed: seedOf(pod.uid) }
+}

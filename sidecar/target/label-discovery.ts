@@ -1,0 +1,215 @@
+/**
+ * The sensor found by its label: list, then watch, for ever, off the packet path.
+ *
+ * A watch that the server ends in order goes on at once from where it was; so does one whose connection broke, after a
+ * short back-off. 410 and whatever else casts doubt on the history start over with a list. Whatever fails, the last
+ * known targets stay.
+ */
+
+import { Announcer } from './announcer.ts'
+import { readNamespace } from './api-access.ts'
+import { ApiClient, ApiError } from './api-client.ts'
+import { eligibleTargets } from './choose.ts'
+import type { DiscoveryCounters, DiscoveryRequest } from './discovery-counters.ts'
+import type { Discovery, DiscoveryOptions, DiscoveryState } from './discovery-options.ts'
+import { explainForbidden, explainFound, explainNone, meanwhile } from './explain.ts'
+import { type PodListing, PodSource, type WatchHandler, type WatchOutcome } from './pod-source.ts'
+import type { PodView } from './pod-view.ts'
+import { backOffMs, type Clock, defaultTiming, systemClock, type Timing } from './timing.ts'
+
+export class LabelDiscovery implements Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #name: string
+  readonly #timing: Timing
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #counters: DiscoveryCounters
+  readonly #announcer: Announcer
+  readonly #stopping = new AbortController()
+  #pods = new Map<string, PodView>()
+  #namespace: string
+  /** From where to watch; undefined when a list is due. */
+  #version: string | undefined
+  #failures = 0
+  #failing = false
+  #started = false
+  #wake: (() => void) | undefined
+  #cancelReconsider: (() => void) | undefined
+
+  constructor(options: DiscoveryOptions, name: string) {
+    this.#options = options
+    this.#name = name
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#counters = options.counters
+    this.#announcer = new Announcer(options.onTargets, options.log, this.#clock)
+    this.#namespace = options.namespace || options.podNamespace
+  }
+
+  get state(): DiscoveryState {
+    return this.#announcer.state
+  }
+
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    if (this.#options.api === undefined) {
+      const sentence =
+        'not in a Kubernetes cluster (KUBERNETES_SERVICE_HOST is not set): SENSOR must be an IP address or a host name here'
+      this.#announcer.enter('unreachable', sentence)
+      return
+    }
+    const client = new ApiClient(this.#options.api, this.#timing, this.#clock)
+    const source = new PodSource(client, this.#name, this.#timing, this.#clock, this.#random)
+    this.#stopping.signal.addEventListener('abort', () => client.close())
+    void this.#run(source)
+  }
+
+  stop(): void {
+    this.#announcer.silence()
+    this.#stopping.abort()
+    this.#wake?.()
+    this.#cancelReconsider?.()
+  }
+
+  async #run(source: PodSource): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      let delayMs: number
+      try {
+        delayMs = await this.#round(source)
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        delayMs = this.#failed(error)
+      }
+      if (delayMs > 0) await this.#sleep(delayMs)
+    }
+  }
+
+  /** @returns how long to wait before the next. @throws {ApiError} where a request was not granted */
+  async #round(source: PodSource): Promise<number> {
+    const { signal } = this.#stopping
+    if (this.#version === undefined) {
+      await this.#learnNamespace()
+      const { pods, resourceVersion } = await this.#counted('list', () => source.list(this.#namespace, signal))
+      this.#listed({ pods, resourceVersion })
+    }
+    const from = this.#version ?? ''
+    const outcome = await this.#counted('watch', () => source.watch(this.#namespace, from, this.#handler, signal))
+    return this.#ended(outcome)
+  }
+
+  async #counted<T extends PodListing | WatchOutcome>(request: DiscoveryRequest, ask: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await ask()
+      const failed = 'error' in answer ? answer.error : undefined
+      if (!this.#stopping.signal.aborted) this.#counters.add(request, failed?.result ?? 'ok')
+      return answer
+    } catch (error) {
+      if (!this.#stopping.signal.aborted)
+        this.#counters.add(request, error instanceof ApiError ? error.result : 'garbled')
+      throw error
+    }
+  }
+
+  async #learnNamespace(): Promise<void> {
+    if (this.#namespace !== '' || this.#options.api === undefined) return
+    try {
+      this.#namespace = await readNamespace(this.#options.api)
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      throw new ApiError(
+        'unauthorized',
+        `the pod's own namespace is not known (${why}); set SENSOR_NAMESPACE or POD_NAMESPACE`,
+      )
+    }
+  }
+
+  #listed({ pods, resourceVersion }: PodListing): void {
+    this.#pods = new Map(pods)
+    this.#version = resourceVersion
+    this.#consider()
+  }
+
+  readonly #handler: WatchHandler = {
+    opened: () => {
+      this.#failing = false
+      this.#consider()
+    },
+    seen: (pod) => {
+      this.#pods.set(pod.uid, pod)
+      this.#consider()
+    },
+    gone: (uid) => {
+      this.#pods.delete(uid)
+      this.#consider()
+    },
+    reached: (resourceVersion) => {
+      this.#version = resourceVersion
+    },
+  }
+
+  /** A watch that was open is over. */
+  #ended({ lastedMs, items, error }: WatchOutcome): number {
+    if (this.#stopping.signal.aborted) return 0
+    // One that brought nothing and did not last is a failure however politely it ended, or we would spin.
+    const worked = items > 0 || lastedMs >= this.#timing.shortWatchMs
+    if (worked && (error === undefined || error.result !== 'garbled')) this.#failures = 0
+    if (error === undefined) return worked ? 0 : this.#backOff()
+    this.#options.log.debug(`the watch for sensors broke off: ${error.message}`)
+    if (error.result !== 'unreachable') this.#version = undefined
+    return this.#delayAfter(error)
+  }
+
+  /** A request was not granted. */
+  #failed(error: unknown): number {
+    const failure = error instanceof ApiError ? error : new ApiError('garbled', String(error))
+    if (failure.result !== 'unreachable') this.#version = undefined
+    // The history is gone: nothing is wrong with the API, a list will do.
+    if (failure.result === 'gone') return this.#delayAfter(failure)
+    this.#failing = true
+    const denied = failure.result === 'forbidden' || failure.result === 'unauthorized'
+    const what = failure.result === 'forbidden' ? explainForbidden(this.#namespace, failure.account) : failure.message
+    this.#announcer.enter(denied ? 'forbidden' : 'unreachable', `${what}; ${meanwhile(this.#announcer.targets)}`)
+    return this.#delayAfter(failure)
+  }
+
+  #delayAfter(failure: ApiError): number {
+    // A 410 is answered by a list, a 401 by reading the token again; both at once, but not twice in a row.
+    const atOnce = failure.result === 'gone' || failure.result === 'unauthorized'
+    if (!atOnce || this.#failures > 0) return this.#backOff()
+    this.#failures += 1
+    return 0
+  }
+
+  #backOff(): number {
+    const ms = backOffMs(this.#failures, this.#timing, this.#random)
+    this.#failures += 1
+    return ms
+  }
+
+  /** Looks through the pods, hands the targets over, and says what there is to say. */
+  #consider(): void {
+    const { place } = this.#options
+    const targets = eligibleTargets(this.#pods.values(), place)
+    const changed = this.#announcer.hand(targets)
+    this.#cancelReconsider?.()
+    this.#cancelReconsider = undefined
+    if (targets.length === 0 && this.#pods.size > 0 && !this.#stopping.signal.aborted) {
+      this.#cancelReconsider = this.#clock.after(this.#timing.reconsiderMs, () => this.#consider())
+    }
+    if (this.#failing) return
+    if (targets.length > 0) this.#announcer.enter('found', explainFound(targets), changed)
+    else this.#announcer.enter('none', explainNone(this.#pods.values(), place, this.#name, this.#namespace))
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}
