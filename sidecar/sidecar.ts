@@ -4,6 +4,7 @@ import type { ListenAddress, SidecarSettings } from '../contract/sidecar-setting
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
 import type { Health, Observed } from './http.ts'
+import { releaseProgramText } from './linux/release-text.ts'
 import type { Log } from './log.ts'
 import { changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
@@ -11,6 +12,8 @@ import type { Target } from './target/target.ts'
 
 const refreshMs = 1000
 const summaryMs = 60_000
+/** By then everything has run once, discovery and a first slice of packets included. */
+const settledMs = 2_000
 
 export interface SidecarOptions {
   readonly settings: SidecarSettings
@@ -67,6 +70,7 @@ export function startSidecar(options: SidecarOptions): Started {
     engine.readKernelCounters()
     transport.refresh()
   }, refreshMs)
+  const settled = setTimeout(releaseProgramText, settledMs)
   let lastSaid = snapshot(counters)
   const say = setInterval(() => {
     const now = snapshot(counters)
@@ -91,6 +95,7 @@ export function startSidecar(options: SidecarOptions): Started {
     try {
       await engine.run()
     } finally {
+      clearTimeout(settled)
       clearInterval(refresh)
       clearInterval(say)
       discovery.stop()

@@ -12,7 +12,7 @@ import { Ring } from '../capture/ring.ts'
 import type { Counters } from '../counters.ts'
 import { restoreVlanTag } from '../frame/vlan.ts'
 import { blockDescriptor, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, tpacket3 } from '../linux/abi.ts'
-import { interfaceIndex } from '../linux/interface.ts'
+import { carriesEthernet, interfaceIndex } from '../linux/interface.ts'
 import type { RingPlace } from '../linux/mapping.ts'
 import {
   attachFilter,
@@ -105,6 +105,7 @@ export class RingEngine implements Engine {
 
   #open(index: number): void {
     const { interface: name, shape, place } = this.#options
+    if (!carriesEthernet(name)) throw new Error(`INTERFACE=${name} has no Ethernet frames, which VXLAN carries`)
     const fd = openPacketSocket(shape)
     this.#fd = fd
     try {

@@ -115,9 +115,17 @@ export const MAP_PRIVATE = 0x02
 export const MAP_FIXED = 0x10
 export const MAP_ANONYMOUS = 0x20
 
+/** include/uapi/asm-generic/mman-common.h: what is not written is read again from the file. */
+export const MADV_DONTNEED = 4
+
 /** include/uapi/linux/sockios.h; struct ifreq is 40 bytes: a 16-byte name, then a union. */
 export const SIOCGIFMTU = 0x8921
+export const SIOCGIFHWADDR = 0x8927
 export const ifreq = { name: 0, value: 16, length: 40 } as const
+
+/** include/uapi/linux/if_arp.h: what a link carries. The loopback's frames have Ethernet headers too. */
+export const ARPHRD_ETHER = 1
+export const ARPHRD_LOOPBACK = 772
 
 /** include/uapi/linux/eventfd.h */
 export const EFD_CLOEXEC = SOCK_CLOEXEC

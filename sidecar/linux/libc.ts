@@ -20,6 +20,7 @@ export const mmap = libc.func(
   'uintptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
 )
 export const munmap = libc.func('int munmap(uintptr_t address, size_t length)')
+export const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
 export const poll = libc.func('int poll(uintptr_t descriptors, unsigned long count, int timeout)')
 export const eventfd = libc.func('int eventfd(unsigned int initial, int flags)')
 export const eventfdWrite = libc.func('int eventfd_write(int fd, uint64_t value)')

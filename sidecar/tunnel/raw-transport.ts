@@ -23,12 +23,22 @@ const maxPending = 1024
 const largestUdpLength = 65_535
 
 /** Options by number, as raw-socket takes them: include/uapi/asm-generic/socket.h, linux/in.h, linux/in6.h. */
+interface SocketOption {
+  readonly level: number
+  readonly name: number
+  readonly value: number
+}
+
 const options = {
-  receiveBuffer: [1, 8, 1],
-  neverDf: [0, 10, 0],
+  receiveBuffer: { level: 1, name: 8, value: 1 },
+  neverDf: { level: 0, name: 10, value: 0 },
   /** IPV6_CHECKSUM: the kernel computes the checksum and stores it 6 bytes into the UDP header. */
-  checksum6: [41, 7, 6],
-} as const satisfies Record<string, readonly [level: number, option: number, value: number]>
+  checksum6: { level: 41, name: 7, value: 6 },
+} as const satisfies Record<string, SocketOption>
+
+function setOption(socket: RawSocket, option: SocketOption): void {
+  socket.setOption(option.level, option.name, option.value)
+}
 
 export interface RawOptions {
   readonly memory: Memory
@@ -76,8 +86,8 @@ export class RawTransport implements Transport {
       const socket = this.#options.native.createRawSocket(family)
       // It would receive a copy of every UDP packet of the pod.
       socket.pauseRecv()
-      socket.setOption(...options.receiveBuffer)
-      socket.setOption(...(family === 4 ? options.neverDf : options.checksum6))
+      setOption(socket, options.receiveBuffer)
+      setOption(socket, family === 4 ? options.neverDf : options.checksum6)
       socket.on('error', (error) => this.#options.counters.countSendError(errorCode(error)))
       this.#sockets.set(family, socket)
       return socket

@@ -1,0 +1,138 @@
+/**
+ * What the sidecar costs: `make bench`. Start time, resident memory and CPU, idle and at the generator's full rate, of the
+ * bundle as the image runs it, in a pod's network namespace with NET_RAW alone. Bounded: half a minute.
+ *
+ * CPU is the scheduler's own account (/proc/PID/task/ID/schedstat, nanoseconds). Figures are of this machine and this
+ * moment; the table names both.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Lab } from '../lab/network/lab.ts'
+import type { LabPod } from '../lab/network/pod.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const bundle = `${root}dist/vxtap.mjs`
+const flood = `${root}bench/udp-flood.ts`
+const idleSeconds = 10
+const floodSeconds = 5
+const port = 9999
+
+function cpuSeconds(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`)
+  return (
+    tasks.reduce(
+      (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]),
+      0,
+    ) / 1e9
+  )
+}
+
+function residentMb(pid: number): number {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(match?.[1]) / 1024
+}
+
+function line(child: ChildProcess, wanted: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (chunk) => {
+      text += chunk
+      if (text.includes(wanted)) resolve(text)
+    })
+    child.once('exit', (code) =>
+      reject(new Error(`the sidecar ended with ${code} before it said "${wanted}": ${text}`)),
+    )
+  })
+}
+
+async function metrics(pod: LabPod): Promise<Map<string, number>> {
+  const script = `fetch('http://127.0.0.1:9411/metrics').then(async (r) => process.stdout.write(await r.text()))`
+  const text = await pod.exec([process.execPath, '-e', script])
+  return new Map([...text.matchAll(/^(\S+) (\S+)$/gm)].map((match) => [match[1]!, Number(match[2])]))
+}
+
+function row(name: string, value: string, bar = ''): void {
+  process.stdout.write(`${name.padEnd(44)} ${value.padStart(14)}   ${bar}\n`)
+}
+
+async function load(client: LabPod, web: LabPod, pid: number, bytes: number, rate: number): Promise<void> {
+  const before = await metrics(web)
+  const cpu = cpuSeconds(pid)
+  let peak = 0
+  const sampler = setInterval(() => {
+    peak = Math.max(peak, residentMb(pid))
+  }, 100)
+  await client.exec(
+    [process.execPath, flood, web.address4, String(port), String(bytes), String(floodSeconds), '64', String(rate)],
+    { timeoutMs: 60_000 },
+  )
+  await setTimeout(300)
+  clearInterval(sampler)
+  const used = cpuSeconds(pid) - cpu
+  const after = await metrics(web)
+  const delta = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+  const captured = delta('vxtap_captured_frames_total')
+  const sent = delta('vxtap_sent_frames_total')
+  const what = `UDP ${bytes} B, ${rate === 0 ? 'full rate' : `${rate / 1000} kpps`}`
+  row(
+    `${what}: mirrored`,
+    `${(sent / floodSeconds / 1000).toFixed(0)} kpps`,
+    `${captured - sent} of ${captured} frames dropped`,
+  )
+  row(`${what}: CPU per frame`, `${((used / sent) * 1e6).toFixed(2)} us`)
+  row(`${what}: resident memory`, `${peak.toFixed(1)} MB`, 'bar: under 80 MB with a ring of 8 MiB')
+}
+
+const lab = await Lab.create()
+try {
+  const web = await lab.pod('web')
+  const client = await lab.pod('client')
+  const sensor = await lab.pod('sensor')
+  // The sensor only has to swallow: a socket nobody reads, as full as it gets.
+  sensor.spawn([process.execPath, '-e', "require('dgram').createSocket('udp4').bind(4789); setInterval(() => {}, 1e6)"])
+  process.stdout.write(
+    `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Linux ${readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()}, Node ${process.version}\n\n`,
+  )
+  const argv = [
+    'setpriv',
+    '--bounding-set=-all,+net_raw',
+    '--inh-caps=-all',
+    '--no-new-privs',
+    process.execPath,
+    bundle,
+    'sidecar',
+  ]
+  const starts: number[] = []
+  let sidecar: ChildProcess | undefined
+  for (let run = 0; run < 5; run++) {
+    sidecar?.kill('SIGKILL')
+    const begun = performance.now()
+    sidecar = web.spawn(argv, {
+      env: { ...process.env, SENSOR: sensor.address4 },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await line(sidecar, 'capturing eth0')
+    starts.push(performance.now() - begun)
+  }
+  starts.sort((a, b) => a - b)
+  row('start to capturing (median of 5)', `${starts[2]!.toFixed(0)} ms`, 'bar: under 500 ms')
+  const pid = sidecar!.pid!
+  await setTimeout(4_000)
+  const idle = cpuSeconds(pid)
+  await setTimeout(idleSeconds * 1000)
+  row(
+    `idle CPU over ${idleSeconds} s`,
+    `${(((cpuSeconds(pid) - idle) / idleSeconds) * 100).toFixed(2)} %`,
+    'bar: under 0.5 % of a core',
+  )
+  row('idle resident memory', `${residentMb(pid).toFixed(1)} MB`)
+  await load(client, web, pid, 64, 30_000)
+  await load(client, web, pid, 64, 0)
+  await load(client, web, pid, 1400, 0)
+  sidecar!.kill('SIGTERM')
+} finally {
+  await lab.close()
+}

@@ -1,0 +1,42 @@
+/**
+ * Gives back the pages of program text and constants that only starting up needed.
+ *
+ * Node's binary is 127 MB, of which some 48 MB are resident after start and a few are used by the packet path. They are
+ * clean pages of a file: the kernel would drop them under memory pressure, in the middle of traffic. Dropping them once,
+ * when capturing begins, keeps the sidecar small in every pod; what is used again is mapped again from the page cache.
+ */
+import { readFileSync } from 'node:fs'
+import { MADV_DONTNEED } from './abi.ts'
+import * as libc from './libc.ts'
+
+export interface FileMapping {
+  readonly start: number
+  readonly length: number
+}
+
+/**
+ * The mappings of /proc/PID/smaps (proc(5)) that are backed by a file, cannot be written, and hold no page that differs
+ * from the file: of those alone, MADV_DONTNEED loses nothing (madvise(2)). Relocated constants (RELRO) count as
+ * anonymous and are left alone.
+ */
+export function cleanFileMappings(smaps: string): FileMapping[] {
+  const found: FileMapping[] = []
+  for (const entry of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
+    const head = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f:]+ [1-9][0-9]*\s+\//.exec(entry)
+    if (!head || !/^Anonymous:\s+0 kB$/m.test(entry)) continue
+    const start = Number.parseInt(head[1]!, 16)
+    found.push({ start, length: Number.parseInt(head[2]!, 16) - start })
+  }
+  return found
+}
+
+/** Best effort: where /proc/self/smaps cannot be read, the pages simply stay. */
+export function releaseProgramText(): void {
+  let smaps: string
+  try {
+    smaps = readFileSync('/proc/self/smaps', 'latin1')
+  } catch {
+    return
+  }
+  for (const { start, length } of cleanFileMappings(smaps)) libc.madvise(start, length, MADV_DONTNEED)
+}

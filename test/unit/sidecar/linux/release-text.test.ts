@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { cleanFileMappings } from '../../../../sidecar/linux/release-text.ts'
+
+const entry = (range: string, permissions: string, inode: number, path: string, anonymous: number) =>
+  `${range} ${permissions} 00001000 fe:00 ${inode}                     ${path}\nSize:  8 kB\nRss:  8 kB\nAnonymous:           ${anonymous} kB\nVmFlags: rd ex\n`
+
+describe('given the mappings of a process', () => {
+  it('when they are clean text or constants of a file, then they may be given back', () => {
+    const smaps =
+      entry('55d000-55f000', 'r-xp', 4711, '/usr/bin/node', 0) +
+      entry('400000-401000', 'r--p', 4711, '/usr/bin/node', 0)
+    expect(cleanFileMappings(smaps)).toEqual([
+      { start: 0x55d000, length: 0x2000 },
+      { start: 0x400000, length: 0x1000 },
+    ])
+  })
+
+  it.each([
+    ['relocated constants (RELRO)', entry('55d000-55f000', 'r--p', 4711, '/usr/bin/node', 8)],
+    ['writable data', entry('55d000-55f000', 'rw-p', 4711, '/usr/bin/node', 0)],
+    ['memory without a file', entry('55d000-55f000', 'r-xp', 0, '', 0)],
+    ['the heap', entry('55d000-55f000', 'rw-p', 0, '[heap]', 0)],
+    ['the vdso', entry('55d000-55f000', 'r-xp', 0, '[vdso]', 0)],
+    ['a shared mapping', entry('55d000-55f000', 'r--s', 4711, '/var/shared', 0)],
+    ['code that a compiler made at run time', entry('55d000-55f000', 'rwxp', 0, '', 0)],
+  ])('when it is %s, then it is left alone', (_, smaps) => {
+    expect(cleanFileMappings(smaps)).toEqual([])
+  })
+})
