@@ -6,12 +6,13 @@
  * swapped lanes gives the swapped sum. So memory is read in the machine's order, and only three places swap: a number
  * that is added (`lane`), nothing that is summed, and the result, which `writeChecksum` stores low byte first.
  *
- * Sums are doubles. A partial sum stays exact below 2^53, which is 8 MiB of bytes 0xff; `foldSum` brings it to 16 bits.
+ * Within a stretch the sum is a double, exact below 2^53 (8 MiB of bytes 0xff). What leaves a function is folded to small
+ * integers: V8 returns a large one as an object on the heap wherever it does not inline the call.
  */
 import type { Memory } from './memory.ts'
 
 /**
- * Adds the bytes to `initial`.
+ * Adds the bytes to `initial`. The result is a partial sum: add to it, pass it on, and fold it at the end.
  *
  * Lanes count from `at`, wherever that lies in memory. Sums chain through `initial` only while the stretches before
  * had an even length: an odd stretch is padded with a zero byte, as the checksum's end is (RFC 1071 section 1).
@@ -19,15 +20,18 @@ import type { Memory } from './memory.ts'
  * Preconditions: the bytes are inside the memory.
  */
 export function sumBytes(memory: Memory, at: number, length: number, initial = 0): number {
-  if ((at & 1) !== 0) return sumFromOdd(memory, at, length, initial)
   if (length < 4) return sumShort(memory.u8, at, length, initial)
-  let sum = initial
   const end = at + length
+  const odd = (at & 1) !== 0
+  let first = 0
+  if (odd) first = memory.u8[at++]!
+  // Starting at `initial` instead would make V8 keep the sum as an object on the heap, from word to word.
+  let sum = 0
   if ((at & 2) !== 0) {
-    sum += memory.u16[at >>> 1]!
+    sum = memory.u16[at >>> 1]!
     at += 2
   }
-  // 32-bit words as doubles, a tree of additions: 122 ns for 1400 bytes against 259 ns of 16-bit words.
+  // 32-bit words as doubles take two thirds of the time of their halves as integers, half that of 16-bit words.
   const u32 = memory.u32
   const words = end >>> 2
   let word = at >>> 2
@@ -41,7 +45,9 @@ export function sumBytes(memory: Memory, at: number, length: number, initial = 0
   for (; word < words; word++) sum += u32[word]!
   if ((end & 2) !== 0) sum += memory.u16[words * 2]!
   if ((end & 1) !== 0) sum += memory.u8[end - 1]!
-  return sum
+  // From an odd address every lane of memory is a lane of the sum with its bytes swapped (RFC 1071 section 2 (B)).
+  const folded = foldSum(sum)
+  return initial + (odd ? first + lane(folded) : folded)
 }
 
 /** Any alignment, byte by byte. */
@@ -51,12 +57,6 @@ function sumShort(u8: Uint8Array, at: number, length: number, initial: number): 
   for (; at + 2 <= end; at += 2) sum += u8[at]! | (u8[at + 1]! << 8)
   if (at < end) sum += u8[at]!
   return sum
-}
-
-/** From an odd address every lane of memory is a lane of the sum with its bytes swapped: sum those, swap the result. */
-function sumFromOdd(memory: Memory, at: number, length: number, initial: number): number {
-  if (length < 4) return sumShort(memory.u8, at, length, initial)
-  return initial + memory.u8[at]! + lane(foldSum(sumBytes(memory, at + 1, length - 1)))
 }
 
 /** A 16-bit number in network order as a lane of the sum (and back: it is its own inverse). */
