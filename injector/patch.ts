@@ -52,6 +52,7 @@ function operationsFor(pod: JsonObject, injection: Injection): AddOperation[] {
   }
   const { container, native, volume, status } = injection
   return [
+    ...missingObjects(pod, [['spec'], ['metadata']]),
     ...addElement(pod, ['spec', native ? 'initContainers' : 'containers'], container, native ? 'first' : 'last'),
     ...(volume === undefined ? [] : addElement(pod, ['spec', 'volumes'], volume, 'last')),
     ...addMember(pod, ['metadata', 'annotations'], statusKey, JSON.stringify(status)),
@@ -64,31 +65,29 @@ const add = (names: readonly string[], value: Json): AddOperation => ({
   value,
 })
 
-/** `add` needs its parent, and neither `-` nor an index works where the list is absent or null: then it is made. */
+/** `add` needs its parent. */
+function missingObjects(pod: JsonObject, objects: readonly (readonly string[])[]): AddOperation[] {
+  return objects.flatMap((names) => {
+    const existing = at(pod, ...names)
+    if (isObject(existing)) return []
+    refuseOther(existing, names, 'an object')
+    return [add(names, {})]
+  })
+}
+
+/** Neither `-` nor an index works where the list is absent or null: then it is made with the element in it. */
 function addElement(pod: JsonObject, list: readonly string[], element: Json, where: 'first' | 'last'): AddOperation[] {
   const existing = at(pod, ...list)
   if (isArray(existing)) return [add([...list, where === 'first' ? '0' : '-'], element)]
   refuseOther(existing, list, 'a list')
-  return [...missingParents(pod, list), add(list, [element])]
+  return [add(list, [element])]
 }
 
 function addMember(pod: JsonObject, map: readonly string[], name: string, value: Json): AddOperation[] {
   const existing = at(pod, ...map)
   if (isObject(existing)) return [add([...map, name], value)]
   refuseOther(existing, map, 'an object')
-  return [...missingParents(pod, map), add(map, { [name]: value })]
-}
-
-function missingParents(pod: JsonObject, names: readonly string[]): AddOperation[] {
-  const operations: AddOperation[] = []
-  for (let depth = 1; depth < names.length; depth++) {
-    const parent = names.slice(0, depth)
-    const existing = at(pod, ...parent)
-    if (isObject(existing)) continue
-    refuseOther(existing, parent, 'an object')
-    operations.push(add(parent, {}))
-  }
-  return operations
+  return [add(map, { [name]: value })]
 }
 
 /** What is there and is neither of the right kind nor null is somebody's: it is not replaced. */
