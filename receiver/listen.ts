@@ -5,8 +5,10 @@
  */
 import type { Socket } from 'node:dgram'
 import { createSocket } from 'node:dgram'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
+import type { KernelLoss } from './kernel-loss.ts'
+import { lossSince, readKernelLoss } from './kernel-loss.ts'
 import type { SocketState } from './socket-loss.ts'
 import { findSocket } from './socket-loss.ts'
 
@@ -18,6 +20,8 @@ export interface Listener {
   readonly bufferBytes: number
   /** Undefined where the kernel does not tell. */
   state(): SocketState | undefined
+  /** What the whole network namespace lost since the socket was bound; undefined where the kernel does not tell. */
+  kernelLoss(): KernelLoss | undefined
 }
 
 /** Why listening failed, and whether that was for want of a privilege. */
@@ -62,6 +66,7 @@ function bind(address: string, port: number, bufferBytes: number): Promise<Liste
         shown: family === 'udp6' ? `[${address}]:${bound}` : `${address}:${bound}`,
         bufferBytes: socket.getRecvBufferSize(),
         state,
+        kernelLoss: kernelLossReader(),
       })
     })
   })
@@ -75,6 +80,25 @@ function stateReader(table: string, port: number): () => SocketState | undefined
     } catch {
       return undefined
     }
+  }
+}
+
+function kernelLossReader(): () => KernelLoss | undefined {
+  const read = () => {
+    try {
+      const hasIpv6 = existsSync('/proc/net/snmp6')
+      return readKernelLoss(
+        readFileSync('/proc/net/snmp', 'utf8'),
+        hasIpv6 ? readFileSync('/proc/net/snmp6', 'utf8') : '',
+      )
+    } catch {
+      return undefined
+    }
+  }
+  const atBind = read()
+  return () => {
+    const now = read()
+    return now === undefined || atBind === undefined ? undefined : lossSince(now, atBind)
   }
 }
 

@@ -2,6 +2,7 @@
  * `vxtap receive`: a small sensor. Takes VXLAN, refuses what a strict sensor would refuse, shows flows, writes pcapng.
  */
 import { exitCodes } from '../contract/exit-codes.ts'
+import type { Capture } from './capture.ts'
 import { openCapture } from './capture.ts'
 import { Console } from './console.ts'
 import type { Listener } from './listen.ts'
@@ -22,19 +23,36 @@ export async function main(options: ReceiveOptions): Promise<number> {
   }
   const display = new Console(options, process.stdout, process.stderr, process.env)
   try {
-    const capture = options.write === undefined ? undefined : openCapture(options.write)
-    const session = startSession(options, listener, display, capture)
-    process.on('SIGINT', session.stop)
-    process.on('SIGTERM', session.stop)
-    display.listening(listener.shown, bufferNote(listener.bufferBytes, options.bufferBytes))
-    const last = await session.ended
-    capture?.close()
-    display.end(last, capture === undefined ? [] : [`${capture.frames} frames written to ${capture.shown}`])
-    return options.strict ? Math.min(last.faulty, maxStrictExit) : exitCodes.ok.code
+    return await run(options, listener, display)
   } catch (error) {
     display.abandon()
     process.stderr.write(`vxtap receive: ${(error as Error).message}\n`)
     return exitCodes.failure.code
+  }
+}
+
+async function run(options: ReceiveOptions, listener: Listener, display: Console): Promise<number> {
+  // Only now that the port is ours: a second receiver started by mistake must not empty the first one's file.
+  const capture = options.write === undefined ? undefined : openCaptureOrClose(options.write, listener)
+  const session = startSession(options, listener, display, capture)
+  process.on('SIGINT', session.stop)
+  process.on('SIGTERM', session.stop)
+  // A reader that has gone (`| head`) ends the run like a signal; there is nobody left to tell.
+  process.stdout.on('error', session.stop)
+  process.stderr.on('error', session.stop)
+  display.listening(listener.shown, bufferNote(listener.bufferBytes, options.bufferBytes))
+  const last = await session.ended
+  capture?.close()
+  display.end(last, capture === undefined ? [] : [`${capture.frames} frames written to ${capture.shown}`])
+  return options.strict ? Math.min(last.faulty, maxStrictExit) : exitCodes.ok.code
+}
+
+function openCaptureOrClose(path: string, listener: Listener): Capture {
+  try {
+    return openCapture(path)
+  } catch (error) {
+    listener.socket.close()
+    throw error
   }
 }
 

@@ -48,13 +48,24 @@ export function progressLine(now: Report, before: Report): string {
 export function totalsLines(now: Report, colour: Palette): string[] {
   const faulty = now.faulty === 0 ? `${colour.good}faulty 0` : `${colour.bad}faulty ${now.faulty}`
   const loss = now.lostAtSocket === 0 ? colour.good : colour.bad
-  return [
+  const lines = [
     `${colour.strong}${now.datagrams} datagrams, ${bytesText(now.bytes)}${colour.off} in ${now.seconds.toFixed(1)} s on ${now.listening}`,
     `verified ${now.verified}, fragments ${now.fragments}, without a checksum to verify ${now.unverifiable}, ${faulty}${colour.off}` +
       `, oversize ${now.oversize}`,
     `${loss}lost at this socket ${lost(now)}${colour.off}; flows ${now.flows}` +
       (now.flowsEvicted === 0 ? '' : `, ${now.flowsEvicted} older ones dropped from the table`),
   ]
+  const refused = now.lostInKernel?.outerChecksum ?? 0
+  if (refused > 0) {
+    lines.push(
+      `${colour.bad}outer UDP checksum refused by the kernel ${refused}${colour.off} (this network namespace; over IPv6 it must not be 0)`,
+    )
+  }
+  const unassembled = now.lostInKernel?.reassembly ?? 0
+  if (unassembled > 0) {
+    lines.push(`${colour.bad}outer fragments not reassembled ${unassembled}${colour.off} (this network namespace)`)
+  }
+  return lines
 }
 
 export function faultLines(now: Report, colour: Palette): string[] {

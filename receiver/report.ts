@@ -3,6 +3,7 @@ import { endText } from './address-text.ts'
 import type { FaultCode } from './faults.ts'
 import { faultCodes } from './faults.ts'
 import type { Flow } from './flow-table.ts'
+import type { KernelLoss } from './kernel-loss.ts'
 import type { Reception } from './reception.ts'
 
 export interface FlowReport {
@@ -31,6 +32,8 @@ export interface Report {
   oversize: number
   /** Datagrams that the kernel dropped because this program was too slow; null where the kernel does not tell. */
   lostAtSocket: number | null
+  /** Lost in the whole network namespace before any socket, since this one was bound; null where the kernel does not tell. */
+  lostInKernel: KernelLoss | null
   flows: number
   flowsEvicted: number
   topFlows: FlowReport[]
@@ -82,17 +85,14 @@ export function flowReport(flow: Flow): FlowReport {
   }
 }
 
-/**
- * @param lostAtSocket null where the kernel does not tell
- * @param top how many flows to list
- */
-export function report(
-  reception: Reception,
-  listening: string,
-  seconds: number,
-  lostAtSocket: number | null,
-  top: number,
-): Report {
+/** What did not arrive, as far as the kernel tells. */
+export interface Loss {
+  readonly atSocket: number | null
+  readonly inKernel: KernelLoss | null
+}
+
+/** @param top how many flows to list */
+export function report(reception: Reception, listening: string, seconds: number, loss: Loss, top: number): Report {
   const faults: Partial<Record<FaultCode, number>> = {}
   faultCodes.forEach((code, index) => {
     const count = reception.faults[index + 1]!
@@ -109,7 +109,8 @@ export function report(
     faulty: reception.faulty,
     faults,
     oversize: reception.oversize,
-    lostAtSocket,
+    lostAtSocket: loss.atSocket,
+    lostInKernel: loss.inKernel,
     flows: reception.flows.size,
     flowsEvicted: reception.flows.evicted,
     topFlows: reception.flows.top(top).map(flowReport),

@@ -35,7 +35,8 @@ export function startSession(
   const limit = options.count ?? Number.POSITIVE_INFINITY
   const now = () => {
     const seconds = (performance.now() - started) / 1000
-    return report(reception, listener.shown, seconds, listener.state()?.drops ?? null, options.top)
+    const loss = { atSocket: listener.state()?.drops ?? null, inKernel: listener.kernelLoss() ?? null }
+    return report(reception, listener.shown, seconds, loss, options.top)
   }
   const outcome = Promise.withResolvers<Report>()
 
@@ -46,13 +47,13 @@ export function startSession(
     clearInterval(ticking)
     clearTimeout(deadline)
     clearInterval(draining)
+    // Reads go on within the current wake-up: what follows the last wanted datagram is not counted.
+    socket.off('message', onDatagram)
     const last = now()
     socket.close(() => (error === undefined ? outcome.resolve(last) : outcome.reject(error)))
   }
 
   const onDatagram = (datagram: Uint8Array, remote: RemoteInfo) => {
-    // libuv hands over a batch per wake-up: datagrams of the batch that follow the last wanted one are not counted.
-    if (finished) return
     const found = reception.receive(datagram)
     if (found !== noFault && reception.faults[found] === 1) display.firstFault(found, reception, remote.address)
     const { verdict } = reception
