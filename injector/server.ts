@@ -84,5 +84,10 @@ function sentenceFor(error: FastifyError, status: number): string {
   if (status === 413) return `the body is larger than ${bodyLimitBytes} bytes`
   if (status === 415) return 'the content type is not application/json'
   if (status >= 500) return 'the injector failed'
-  return `the body cannot be read as JSON: ${error.message}`
+  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return 'the body is empty; an AdmissionReview is expected'
+  // Fastify tells the two apart no more than this.
+  if (error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return 'the body is not JSON, or has a key that changes prototypes (__proto__, constructor.prototype)'
+  }
+  return `the request cannot be read: ${error.message}`
 }
