@@ -1,0 +1,109 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { dropReasons } from '../../../contract/drop-reasons.ts'
+import { sidecarMetrics } from '../../../contract/sidecar-metrics.ts'
+import { Counters } from '../../../sidecar/counters.ts'
+import { type Health, type Observed, serve } from '../../../sidecar/http.ts'
+
+const open: Server[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) server.close()
+})
+
+async function given(health: Partial<Health> = {}) {
+  const counters = new Counters()
+  let refreshed = 0
+  const observed: Observed = {
+    counters,
+    version: '1.2.3',
+    engineName: () => 'ring',
+    health: () => ({ healthy: true, ready: true, sentence: 'capturing eth0', ...health }),
+    targetCount: () => 2,
+    pathMtus: () => [{ name: 'sensors/zeek-0', mtu: 1450 }],
+    discoveryRequests: () => [['watch', 'ok', 3]],
+    refresh: () => {
+      refreshed++
+    },
+  }
+  const server = await serve({ host: '127.0.0.1', port: 0 }, observed)
+  if (server instanceof Error) throw server
+  open.push(server)
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const get = async (path: string, method = 'GET') => {
+    const response = await fetch(url + path, { method })
+    return { status: response.status, text: await response.text() }
+  }
+  return { counters, get, server, refreshed: () => refreshed }
+}
+
+describe('given a sidecar at work', () => {
+  it('when Prometheus scrapes, then every metric of the table is there with its help and type, and no other', async () => {
+    const { get } = await given()
+    const { text } = await get('/metrics')
+    const announced = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`)
+    expect(announced.sort()).toEqual(
+      Object.values(sidecarMetrics)
+        .map(({ name, type }) => `${name} ${type}`)
+        .sort(),
+    )
+  })
+
+  it('when it is scraped twice, then counters show what they are and are not added up', async () => {
+    const { counters, get, refreshed } = await given()
+    counters.capturedFrames = 12
+    counters.sentFrames = 9
+    counters.dropped.no_sensor = 3
+    counters.countSendError('ECONNREFUSED')
+    await get('/metrics')
+    const { text } = await get('/metrics')
+    expect(refreshed()).toBe(2)
+    for (const line of [
+      'vxtap_captured_frames_total 12',
+      'vxtap_sent_frames_total 9',
+      'vxtap_dropped_frames_total{reason="no_sensor"} 3',
+      'vxtap_send_errors_total{errno="ECONNREFUSED"} 1',
+      'vxtap_path_mtu_bytes{sensor="sensors/zeek-0"} 1450',
+      'vxtap_discovery_requests_total{request="watch",result="ok"} 3',
+      'vxtap_targets 2',
+    ]) {
+      expect(text.split('\n')).toContain(line)
+    }
+  })
+
+  it('when nothing was dropped yet, then every reason is there with 0, so that alerts can be written', async () => {
+    const { get } = await given()
+    const { text } = await get('/metrics')
+    for (const reason of Object.keys(dropReasons))
+      expect(text).toContain(`vxtap_dropped_frames_total{reason="${reason}"} 0`)
+  })
+
+  it('when asked for its health, then it tells its state in words', async () => {
+    const { get } = await given()
+    expect(await get('/healthz')).toEqual({ status: 200, text: 'capturing eth0\n' })
+  })
+})
+
+it('given no sensor yet, when asked, then it is healthy but not ready', async () => {
+  const { get } = await given({ ready: false })
+  expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([200, 503])
+})
+
+it('given no interface, when asked, then it is not healthy', async () => {
+  const { get } = await given({ healthy: false, ready: false, sentence: 'waiting for eth0' })
+  expect(await get('/healthz')).toEqual({ status: 503, text: 'waiting for eth0\n' })
+})
+
+it('given other requests, when they come, then they get an answer that says what is served', async () => {
+  const { get } = await given()
+  expect((await get('/nothing')).status).toBe(404)
+  expect((await get('/metrics', 'POST')).status).toBe(405)
+})
+
+it('given a port that is taken, when the server starts, then the error is a value', async () => {
+  const { server } = await given()
+  const again = await serve({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }, {
+    counters: new Counters(),
+  } as Observed)
+  expect(again).toBeInstanceOf(Error)
+})
