@@ -75,7 +75,7 @@ describe('flowHash', () => {
   it('given IPv6 fragments that name different next headers, is the same for all', () => {
     const spec = { version: 6, source: sourceV6, destination: destinationV6, protocol: 17, payload: [1, 2] } as const
     const first = [...buildFrame({ ...spec, extensions: ['atomicFragment', 'destination'] }).bytes]
-    const later = [...buildFrame({ ...spec, extensions: ['atomicFragment'] }).bytes]
+    const later = [...first]
     first[14 + 40 + 3] = 1
     later[14 + 40 + 3] = 0x10
     expect(hashOf(first)).toBe(hashOf(later))
@@ -122,6 +122,18 @@ describe('flowHash', () => {
       for (const n of fill) expect(Math.abs(n - mean)).toBeLessThan(limit)
     }
     expect(new Set(hashes).size).toBeGreaterThan(count - 20)
+  })
+
+  it('given a frame cut anywhere, reads nothing past it, and without ports hashes the addresses', () => {
+    const whole = buildFrame({}).bytes
+    for (let length = 0; length <= whole.length; length++) {
+      const placed = place(whole.slice(0, length))
+      const { memory, outside } = guard(placed)
+      parseFrame(memory, placed.at, length, parsed)
+      const hash = flowHash(memory, placed.at, length, parsed)
+      expect(outside, `${length} bytes`).toEqual([])
+      if (length >= 34) expect(hash === hashOf(whole)).toBe(length >= 38)
+    }
   })
 
   it('given any bytes at all, reads nothing outside the frame', () => {
