@@ -1,5 +1,6 @@
 /** A container of a pod: one process in the pod's network namespace, with its log. */
 import type { ChildProcess } from 'node:child_process'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { V1Container, V1ContainerStatus } from '@kubernetes/client-node'
 import type { LabPod } from '../network/pod.ts'
@@ -14,6 +15,7 @@ export interface ContainerStart {
 
 /** Kept of a container's output, in characters; the oldest goes first. */
 const logLimit = 4 << 20
+const lastWordsMs = 200
 
 export class Container {
   readonly spec: V1Container
@@ -44,7 +46,15 @@ export class Container {
         this.#log += `${error.message}\n`
         resolve(this.#end(127))
       })
-      this.#process.once('close', (code) => resolve(this.#end(code ?? 137)))
+      this.#process.once('exit', (code, signal) => {
+        this.#end(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
+        // Its last words are still on the way; a process that it left behind may keep the pipe open for ever.
+        const lastWords = setTimeout(() => resolve(this.#exitCode ?? 0), lastWordsMs)
+        this.#process.once('close', () => {
+          clearTimeout(lastWords)
+          resolve(this.#exitCode ?? 0)
+        })
+      })
     })
   }
 

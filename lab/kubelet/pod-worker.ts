@@ -14,7 +14,7 @@ export interface WorkerContext {
   readonly api: ApiAddress
   /** The files of the pod's service account: token, ca.crt, namespace. */
   readonly accountFiles: (pod: V1Pod) => Readonly<Record<string, string>>
-  readonly report: (pod: V1Pod, status: V1PodStatus) => Promise<void>
+  readonly report: (pod: V1Pod, status: V1PodStatus) => void
 }
 
 /** Written below the sandbox's own tmpfs. */
@@ -57,18 +57,18 @@ export class PodWorker {
       // KEP-753: an init container that always restarts runs beside the others, which start once it has started.
       if (spec.restartPolicy === 'Always') {
         this.#sidecars.push(container)
-        if (!(await container.becomeReady())) await this.#fail(container)
-      } else if ((await container.exited) !== 0) await this.#fail(container)
+        if (!(await container.becomeReady())) this.#fail(container)
+      } else if ((await container.exited) !== 0) this.#fail(container)
     }
     const containers = (this.pod.spec?.containers ?? []).map((spec) => this.#launch(spec, this.#network!, accountFiles))
     for (const container of containers) {
       void container.exited.then(() => (this.#stopping ? undefined : this.#report()))
     }
-    await this.#report()
+    this.#report()
     await Promise.all(containers.map((container) => container.becomeReady()))
-    await this.#report()
+    this.#report()
     const ended = containers.find((container) => !container.running && container.status().state?.terminated?.exitCode)
-    if (ended !== undefined) await this.#fail(ended)
+    if (ended !== undefined) this.#fail(ended)
   }
 
   #launch(spec: V1Container, network: LabPod, accountFiles: string | undefined): Container {
@@ -83,8 +83,8 @@ export class PodWorker {
     return container
   }
 
-  async #fail(container: Container): Promise<never> {
-    await this.#report()
+  #fail(container: Container): never {
+    this.#report()
     const lastLines = container.log.trimEnd().split('\n').slice(-8).join('\n')
     throw new Error(`pod ${this.name}: container ${container.spec.name} ended at start:\n${lastLines}`)
   }
@@ -103,7 +103,7 @@ export class PodWorker {
   async stop(graceSeconds: number): Promise<void> {
     this.#stopping = true
     await this.started.catch(() => {})
-    await this.#report()
+    this.#report()
     const ordinary = this.containers.filter((container) => !this.#sidecars.includes(container))
     await Promise.all(ordinary.map((container) => container.stop(graceSeconds)))
     for (const container of this.#sidecars.toReversed()) await container.stop(graceSeconds)
@@ -111,7 +111,7 @@ export class PodWorker {
     await rm(join(stateDirectory, this.pod.metadata?.uid ?? this.name), { recursive: true, force: true })
   }
 
-  async #report(): Promise<void> {
+  #report(): void {
     const isInit = (container: Container) =>
       (this.pod.spec?.initContainers ?? []).some((spec) => spec.name === container.spec.name)
     const ordinary = this.containers.filter((container) => !isInit(container))
@@ -121,7 +121,7 @@ export class PodWorker {
     const over = started && codes.every((code) => code !== undefined)
     const lastTransitionTime = new Date()
     const condition = (type: string, holds: boolean) => ({ type, status: holds ? 'True' : 'False', lastTransitionTime })
-    await this.#context.report(this.pod, {
+    this.#context.report(this.pod, {
       phase: !started ? 'Pending' : !over ? 'Running' : codes.every((code) => code === 0) ? 'Succeeded' : 'Failed',
       conditions: [
         condition('PodScheduled', true),

@@ -79,7 +79,17 @@ export class NetworkNamespace {
   /** Ends what `spawn` started (SIGTERM, then SIGKILL) and removes the namespace with its interfaces. */
   async remove(): Promise<void> {
     await Promise.all([...this.#processes].map(end))
+    // What these have left behind: without it the namespace would live on without a name.
+    for (const pid of (await run(['ip', 'netns', 'pids', this.name])).split('\n').filter(Boolean)) kill(Number(pid))
     await run(['ip', 'netns', 'delete', this.name])
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself in the meantime.
   }
 }
 
