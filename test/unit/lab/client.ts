@@ -60,6 +60,8 @@ export interface Watching {
   until(count: number): Promise<WatchedEvent[]>
   /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>
+  /** Whether it ended in order. */
+  complete(): boolean
   close(): void
 }
 
@@ -91,7 +93,14 @@ export function watch(api: { host: string; port: number; ca: string }, token: st
           waiting.add(check)
           check()
         })
-      resolve({ status: response.statusCode ?? 0, events, until, ended, close: () => request.destroy() })
+      resolve({
+        status: response.statusCode ?? 0,
+        events,
+        until,
+        ended,
+        complete: () => response.complete,
+        close: () => request.destroy(),
+      })
     },
   )
   request.on('error', reject)
