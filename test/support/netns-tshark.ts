@@ -10,41 +10,26 @@ export interface Judgement {
   readonly complaints: readonly string[]
 }
 
-/** Only headers count here: payloads are arbitrary bytes, which no protocol above TCP and UDP should be tried on. */
-const protocols = [
-  'eth',
-  'vlan',
-  'ieee8021ad',
-  'ethertype',
-  'ip',
-  'ipv6',
-  'ipv6.fraghdr',
-  'tcp',
-  'udp',
-  'icmp',
-  'arp',
-  'data',
-  'frame',
-]
 const fields = ['frame.number', 'ip.checksum.status', 'tcp.checksum.status', 'udp.checksum.status', '_ws.malformed']
 const statusBad = '0'
 const statusGood = '1'
 
 let files = 0
 
-export async function judge(frames: readonly Buffer[]): Promise<Judgement> {
+/** @param ports TCP and UDP ports with arbitrary bytes, which tshark shall not try to understand as a protocol's */
+export async function judge(frames: readonly Buffer[], ports: readonly number[] = []): Promise<Judgement> {
   const file = `/run/judge-${files++}.pcap`
   writeFileSync(file, pcapFile(frames))
   const checks = ['ip', 'tcp', 'udp'].flatMap((name) => ['-o', `${name}.check_checksum:TRUE`])
   const preferences = ['-o', 'tcp.desegment_tcp_streams:FALSE', '-o', 'tcp.analyze_sequence_numbers:FALSE']
-  const only = ['--disable-all-protocols', ...protocols.flatMap((name) => ['--enable-protocol', name])]
+  const opaque = ports.flatMap((port) => ['-d', `tcp.port==${port},data`, '-d', `udp.port==${port},data`])
   const output = await run(
     [
       'tshark',
       '-n',
       '-r',
       file,
-      ...only,
+      ...opaque,
       ...checks,
       ...preferences,
       '-T',
