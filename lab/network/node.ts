@@ -74,6 +74,8 @@ export class LabNode {
 
   async remove(): Promise<void> {
     for (const pod of [...this.#pods.values()]) await pod.remove()
+    // The kernel takes a namespace down in its own time; the routes over the uplink must be gone for the next lab.
+    await run(['ip', 'link', 'delete', `uplink${this.#index}`])
     await this.namespace.remove()
   }
 }
