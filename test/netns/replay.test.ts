@@ -75,10 +75,10 @@ describe('given capture files of many protocols, replayed through the eth0 of a 
   async function replay(from: Namespace, networkInterface: string) {
     const own = [await macOf(web.namespace, 'eth0'), await macOf(web.node.namespace, 'br0')]
     own.push(await macOf(web.node.namespace, web.nodeInterface))
+    const capture = await captureEth0(sensor)
     const sidecar = await startSidecar(web, {
       env: { SENSOR: sensor.address4, RING_MIB: '32', VNI: '0xabcdef' },
     }).ready()
-    const capture = await captureEth0(sensor)
     const sender = openFrameSender(from, networkInterface)
     for (const { frame } of replayed) sender.send(frame)
     sender.close()

@@ -108,6 +108,17 @@ export class SidecarProcess {
     })
   }
 
+  /** Waits until everything captured is sent or counted as dropped, and nothing more comes. */
+  async settled(): Promise<Metrics> {
+    let before = -1
+    await this.untilMetrics('everything captured to be sent, and nothing more to come', (now) => {
+      const quiet = now.captured === before && now.captured === now.sent + now.droppedTotal
+      before = now.captured
+      return quiet
+    })
+    return this.metrics()
+  }
+
   /** Ends it as a kubelet does; resolves when everything captured before is sent. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.child.kill(signal)
