@@ -20,7 +20,7 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
-  target: 'node22.18',
+  target: 'node22.19',
   minify: true,
   keepNames: true,
   sourcemap: false,

@@ -1,11 +1,14 @@
 #!/bin/sh
 # Brings everything that building, testing and the demonstration need, on a bare Debian machine:
-# system packages (apt, when root), Node 24 with its headers (npm package node-linux-*), and the npm packages.
+# system packages (apt, when root), Node 24 with its headers (npm package node-linux-*), the oldest Node that is
+# supported, to test with, and the npm packages.
 # Quick when nothing is missing. Usage: scripts/setup.sh
 set -eu
 cd "$(dirname "$0")/.."
 
 NODE_VERSION=24.21.0
+# The oldest that package.json's engines allow: test/unit/programs.test.ts starts every program with it.
+OLDEST_NODE_VERSION=22.19.0
 NPM_VERSION=11.19.1
 TOOLS=$PWD/.tools
 say() { printf '[setup] %s\n' "$*"; }
@@ -66,6 +69,17 @@ if [ "$("$TOOLS/node/bin/node" --version 2>/dev/null || true)" != "v$NODE_VERSIO
   npm install --prefix "$TOOLS/npm" --no-audit --no-fund --loglevel=error --no-save \
     "node-linux-$arch@$NODE_VERSION" "npm@$NPM_VERSION"
   ln -sfn "$node_home" "$TOOLS/node"
+fi
+
+oldest_home=$TOOLS/npm-oldest/node_modules/node-linux-$arch
+if [ "$("$TOOLS/node-oldest/bin/node" --version 2>/dev/null || true)" != "v$OLDEST_NODE_VERSION" ]; then
+  say "bringing Node $OLDEST_NODE_VERSION, the oldest supported, to test with"
+  mkdir -p "$TOOLS/npm-oldest"
+  [ -f "$TOOLS/npm-oldest/package.json" ] || printf '{"private":true}\n' >"$TOOLS/npm-oldest/package.json"
+  npm install --prefix "$TOOLS/npm-oldest" --no-audit --no-fund --loglevel=error --no-save \
+    "node-linux-$arch@$OLDEST_NODE_VERSION"
+  rm -rf "$oldest_home/include" "$oldest_home/share"
+  ln -sfn "$oldest_home" "$TOOLS/node-oldest"
 fi
 
 stamp=node_modules/.vxtap-setup

@@ -1,0 +1,30 @@
+/** Every generated part of the documentation, and the files that hold one. */
+import { commandsReference } from './commands.ts'
+import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
+import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+
+export const generatedFiles = [
+  'docs/configuration.md',
+  'docs/commands.md',
+  'docs/metrics.md',
+  'docs/injection-reasons.md',
+  'docs/drop-reasons.md',
+] as const
+
+/** By the name in the marker. */
+export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
+  return new Map([
+    ['inject-label', injectLabel()],
+    ['annotations', annotationsTable()],
+    ['sidecar-environment', sidecarEnvironment()],
+    ['injector-environment', injectorEnvironment()],
+    ['exit-codes', exitCodesTable()],
+    ['commands', await commandsReference()],
+    ['sidecar-metrics', sidecarMetricsTable()],
+    ['injector-metrics', injectorMetricsTable()],
+    ['injection-reasons-index', injectionReasonsIndex()],
+    ['injection-reasons', injectionReasonsText()],
+    ['drop-reasons', dropReasonsText()],
+  ])
+}

@@ -1,0 +1,72 @@
+/** The configuration reference, from the tables of settings. */
+import {
+  annotationPrefix,
+  injectorAnnotations,
+  injectSetting,
+  notOverridableByDefault,
+} from '../../contract/annotations.ts'
+import { exitCodes } from '../../contract/exit-codes.ts'
+import { defaultVariable, injectorSettings } from '../../contract/injector-settings.ts'
+import type { Setting } from '../../contract/setting.ts'
+import { sidecarSettings } from '../../contract/sidecar-settings.ts'
+import { code, sentence, table } from './markdown.ts'
+
+type Named = Setting<unknown>
+
+const all = (settings: Record<string, Named>): Named[] => Object.values(settings)
+
+function shownDefault(setting: Named): string {
+  if (setting.defaultShown !== undefined) return setting.defaultShown
+  if (setting.default === undefined) return 'required'
+  return setting.default === '' ? 'empty' : code(setting.default)
+}
+
+/** Words that are values keep their letters; angle brackets would be HTML. */
+const allowed = (setting: Named): string => setting.allowed.replaceAll('<name>', '`<name>`')
+
+function environmentTable(settings: readonly Named[]): string {
+  const rows = settings.map((setting) => [
+    code(setting.env ?? ''),
+    shownDefault(setting),
+    sentence(setting.meaning),
+    allowed(setting),
+  ])
+  return table(['Variable', 'Default', 'Meaning', 'Allowed'], rows)
+}
+
+export function sidecarEnvironment(): string {
+  return environmentTable(all(sidecarSettings))
+}
+
+export function injectorEnvironment(): string {
+  return environmentTable(all(injectorSettings))
+}
+
+/** Where a tap is configured: each annotation with the sidecar's variable and the operator's default of it. */
+export function annotationsTable(): string {
+  const rows = [...all(sidecarSettings), ...all(injectorAnnotations)].flatMap((setting) => {
+    const { annotation } = setting
+    if (annotation === undefined) return []
+    return [
+      [
+        code(annotationPrefix + annotation),
+        setting.env === undefined ? 'the injector itself' : code(setting.env),
+        code(defaultVariable(annotation)),
+        setting.default === undefined ? 'none' : shownDefault(setting),
+        notOverridableByDefault.includes(annotation) ? 'no' : 'yes',
+        sentence(setting.meaning),
+      ],
+    ]
+  })
+  return table(['Annotation', 'Sets', "Operator's default", 'Otherwise', 'Pods may set it', 'Meaning'], rows)
+}
+
+export function injectLabel(): string {
+  const { meaning, allowed: words } = injectSetting
+  return table(['Label', 'Allowed', 'Meaning'], [[code(`${annotationPrefix}inject`), words, sentence(meaning)]])
+}
+
+export function exitCodesTable(): string {
+  const rows = Object.values(exitCodes).map(({ code: number, meaning }) => [String(number), sentence(meaning)])
+  return table(['Exit code', 'Meaning'], rows)
+}
