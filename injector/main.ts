@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
 import { type LoadedPair, loadCertificate } from './certificates.ts'
-import { type ClusterConnection, startInjector } from './start.ts'
+import { type ClusterConnection, type RunningInjector, startInjector } from './start.ts'
 
 export interface InjectorOptions {
   readonly version: string
@@ -22,13 +22,19 @@ export async function main(options: InjectorOptions): Promise<void> {
   if (!certificate.ok) return refuse([`${certificate.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)`])
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
   const connect = await connection(options.cluster ? settings.cluster : 'off')
-  const injector = await startInjector({
-    version: options.version,
-    settings,
-    certificate: certificate.pair,
-    log,
-    connect,
-  })
+  let injector: RunningInjector
+  try {
+    injector = await startInjector({
+      version: options.version,
+      settings,
+      certificate: certificate.pair,
+      log,
+      connect,
+    })
+  } catch (error) {
+    process.stderr.write(`vxtap injector: cannot serve: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(exitCodes.failure.code)
+  }
   log.info({ version: options.version, port: injector.port, metricsPort: injector.metricsPort }, 'serving the webhook')
   stopOnSignal(async (signal) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; open connections are answered until then')

@@ -45,13 +45,13 @@ const yamlOptions = { merge: true } as const
 
 /** @param source how errors name the text: a file name, or "standard input" */
 export function parseManifests(source: string, text: string): ParsedManifests {
-  const documents = parseAllDocuments(text, yamlOptions)
+  const documents = [...parseAllDocuments(text, yamlOptions)]
   const manifests: Manifest[] = []
   let start = 0
-  for (const document of Array.isArray(documents) ? documents : []) {
+  for (const [index, document] of documents.entries()) {
     const error = document.errors[0]
     if (error) return refuse(source, error.linePos?.[0].line, firstLine(error.message))
-    const end = document.range?.[2] ?? text.length
+    const end = index === documents.length - 1 ? text.length : document.range[2]
     let value: Json
     try {
       value = document.toJS() as Json
@@ -149,12 +149,23 @@ function render(
   changes: readonly { place: PodPlace; operations: readonly AddOperation[] }[],
   expected: JsonObject,
 ): string {
+  if (isJson(manifest.text)) return `${JSON.stringify(expected, undefined, 2)}\n`
   const edited = parseDocument(manifest.text, yamlOptions)
   for (const { place, operations } of changes) applyToDocument(edited, place.path, operations)
   const faithful = isDeepStrictEqual(JSON.parse(JSON.stringify(edited.toJS())), JSON.parse(JSON.stringify(expected)))
   const document = faithful ? edited : new Document(expected)
   if (/^---/m.test(manifest.text) && !faithful) document.directives = edited.directives
   return document.toString(styleOf(manifest.text))
+}
+
+/** Who hands in JSON wants JSON back; YAML in flow style would be no JSON. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** As the text itself has it: kubectl and Helm write lists at their key's own indentation, many people do not. */

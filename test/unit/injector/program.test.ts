@@ -1,0 +1,61 @@
+import { Agent } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { type InjectorProcess, startInjectorProcess } from '../../support/injector-process.ts'
+import { post } from '../../support/injector-server.ts'
+import { pod, review } from './fixtures.ts'
+
+const body = JSON.stringify(review(pod()))
+
+describe('vxtap injector', () => {
+  let injector: InjectorProcess | undefined
+  let agent: Agent | undefined
+  afterEach(async () => {
+    agent?.destroy()
+    await injector?.stop()
+    injector = undefined
+  })
+
+  it('serves, writes one line for each decision, drains on SIGTERM and ends with 0', async () => {
+    injector = await startInjectorProcess({ DRAIN_SECONDS: '1' })
+    agent = new Agent({ ca: injector.certificate.cert, keepAlive: true })
+    expect((await post(injector.port, agent, body)).status).toBe(200)
+    injector.child.kill('SIGTERM')
+    await sleep(200)
+    expect((await post(injector.port, agent, body)).status).toBe(200)
+    expect(await injector.stop()).toBe(0)
+    expect(injector.log.filter((line) => 'reason' in line)).toEqual([
+      expect.objectContaining({
+        reason: 'injected',
+        outcome: 'inject',
+        namespace: 'shop',
+        name: 'web',
+        msg: 'the pod opts in',
+      }),
+      expect.objectContaining({ reason: 'injected' }),
+    ])
+  })
+
+  it('given wrong settings, names each of them and ends with 78', async () => {
+    const failure = startInjectorProcess({ IMAGE: '', VNI: '7', DEFAULT_VNI: 'x', DRAIN_SECONDS: '-1' }).then(
+      () => 'it served',
+      (error: Error) => error.message,
+    )
+    const lines = (await failure).split('\n')
+    expect(lines[0]).toMatch(/^exit code 78: vxtap injector: /)
+    expect(lines.filter((line) => /IMAGE is not set|DEFAULT_VNI="x"|DRAIN_SECONDS="-1"/.test(line))).toHaveLength(3)
+  })
+
+  it('given no certificate, says which file and ends with 78', async () => {
+    await expect(startInjectorProcess({ TLS_CERT_FILE: '/nowhere/tls.crt' })).rejects.toThrow(
+      /exit code 78: .*\/nowhere\/tls\.crt/,
+    )
+  })
+
+  it('given an address in use, says so and ends with 1', async () => {
+    injector = await startInjectorProcess()
+    await expect(startInjectorProcess({ LISTEN_ADDRESS: `127.0.0.1:${injector.port}` })).rejects.toThrow(
+      /exit code 1: vxtap injector: cannot serve: .*EADDRINUSE/,
+    )
+  })
+})

@@ -1,0 +1,159 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KubeConfig } from '@kubernetes/client-node'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type WatchedCluster, watchCluster } from '../../../injector/cluster/watch-cluster.ts'
+import { createInjectorMetrics } from '../../../injector/metrics.ts'
+import { makeCertificate } from '../../support/certificates.ts'
+
+const certificate = makeCertificate()
+
+/** As much of an API server as two lists and two watches need. */
+class FakeApi {
+  readonly namespaces = new Map<string, object>()
+  readonly nodes = new Map<string, object>()
+  failing = false
+  #version = 100
+  readonly #watches = new Set<{ resource: string; response: ServerResponse }>()
+  readonly #server = createServer(certificate, (request, response) => this.#answer(request, response))
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  put(resource: 'namespaces' | 'nodes', name: string, labels: object, status: object = {}): void {
+    const type = this[resource].has(name) ? 'MODIFIED' : 'ADDED'
+    const object = { metadata: { name, labels, resourceVersion: String(++this.#version) }, status }
+    this[resource].set(name, object)
+    this.#send(resource, type, object)
+  }
+
+  remove(resource: 'namespaces' | 'nodes', name: string): void {
+    const object = this[resource].get(name)
+    this[resource].delete(name)
+    this.#send(resource, 'DELETED', object)
+  }
+
+  /** Cuts every watch off, as a restarting API server does. */
+  cut(): void {
+    for (const { response } of this.#watches) response.destroy()
+    this.#watches.clear()
+  }
+
+  close(): void {
+    this.cut()
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  #send(resource: string, type: string, object: unknown): void {
+    for (const watch of this.#watches) {
+      if (watch.resource === resource) watch.response.write(`${JSON.stringify({ type, object })}\n`)
+    }
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '', 'http://api')
+    const resource = url.pathname.split('/').at(-1) as 'namespaces' | 'nodes'
+    response.setHeader('content-type', 'application/json')
+    if (this.failing) {
+      response.statusCode = 500
+      response.end('{}')
+    } else if (url.searchParams.get('watch') === 'true') {
+      response.write(
+        `${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: String(this.#version) } } })}\n`,
+      )
+      this.#watches.add({ resource, response })
+    } else {
+      response.end(
+        JSON.stringify({ metadata: { resourceVersion: String(this.#version) }, items: [...this[resource].values()] }),
+      )
+    }
+  }
+}
+
+const nodeInfo = (kubeletVersion: string, operatingSystem = 'linux') => ({
+  nodeInfo: { kubeletVersion, operatingSystem },
+})
+
+describe('the picture of the cluster', () => {
+  let api: FakeApi
+  let cluster: WatchedCluster
+  const metrics = createInjectorMetrics('test')
+  beforeEach(async () => {
+    api = new FakeApi()
+    const port = await api.listen()
+    api.put('namespaces', 'shop', { 'vxtap.io/inject': 'true' })
+    api.put('nodes', 'one', {}, nodeInfo('v1.36.4'))
+    const kubeConfig = new KubeConfig()
+    kubeConfig.loadFromOptions({
+      clusters: [
+        { name: 'c', server: `https://127.0.0.1:${port}`, caData: Buffer.from(certificate.cert).toString('base64') },
+      ],
+      users: [{ name: 'u' }],
+      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+      currentContext: 'x',
+    })
+    cluster = watchCluster(kubeConfig, pino({ level: 'silent' }), metrics)
+    await until(() => cluster.synced())
+  })
+  afterEach(() => {
+    cluster.stop()
+    api.close()
+  })
+
+  const until = async (holds: () => boolean) => {
+    for (let tries = 0; tries < 500; tries++) {
+      if (holds()) return
+      await sleep(20)
+    }
+    throw new Error('waited 10 s in vain')
+  }
+  const label = (name: string) => cluster.view.namespace(name).labels?.['vxtap.io/inject']
+
+  it('has the namespaces and the kubelets of the first list', () => {
+    expect(label('shop')).toBe('true')
+    expect(cluster.view.facts()).toEqual({ nativeSidecars: true })
+  })
+
+  it('knows nothing of a namespace that is not there', () => {
+    expect(cluster.view.namespace('elsewhere')).toEqual({
+      name: 'elsewhere',
+      labels: undefined,
+      annotations: undefined,
+    })
+  })
+
+  it('follows changes, additions and removals', async () => {
+    api.put('namespaces', 'shop', { 'vxtap.io/inject': 'false' })
+    await until(() => label('shop') === 'false')
+    api.put('nodes', 'two', {}, nodeInfo('v1.28.15'))
+    await until(() => cluster.view.facts().nativeSidecars === false)
+    api.remove('nodes', 'two')
+    await until(() => cluster.view.facts().nativeSidecars === true)
+    api.remove('namespaces', 'shop')
+    await until(() => label('shop') === undefined)
+  })
+
+  it('does not let a Windows node decide', async () => {
+    api.put('nodes', 'windows', {}, nodeInfo('v1.25.0', 'windows'))
+    api.put('namespaces', 'later', { 'vxtap.io/inject': 'true' })
+    await until(() => label('later') === 'true')
+    expect(cluster.view.facts()).toEqual({ nativeSidecars: true })
+  })
+
+  it('given an API server that fails for a while, keeps what it knew and comes back by itself', async () => {
+    api.failing = true
+    api.cut()
+    await sleep(300)
+    expect(label('shop')).toBe('true')
+    api.put('namespaces', 'shop', { 'vxtap.io/inject': 'changed meanwhile' })
+    api.failing = false
+    await until(() => label('shop') === 'changed meanwhile')
+    expect(await metrics.render()).toMatch(/vxtap_injector_cache_restarts_total\{resource="namespaces"\} [1-9]/)
+  })
+})
