@@ -1,5 +1,4 @@
 /** Everything that the operator reads: a live table on a terminal, plain lines elsewhere, JSON where it was asked for. */
-import type { WriteStream } from 'node:tty'
 import { endText, peerText } from './address-text.ts'
 import { faultCode, faults } from './faults.ts'
 import type { ReceiveOptions } from './options.ts'
@@ -8,6 +7,7 @@ import type { Report } from './report.ts'
 import { protocolText } from './report.ts'
 import type { Palette } from './report-text.ts'
 import { coloured, faultLines, flowLines, plain, progressLine, totalsLines } from './report-text.ts'
+import type { Output } from './screen.ts'
 import { Screen } from './screen.ts'
 import { addressLength, destinationAt, sourceAt } from './verdict.ts'
 
@@ -20,8 +20,8 @@ export class Console {
   /** How often `tick` wants to be called. */
   readonly tickMs: number
   readonly #options: ReceiveOptions
-  readonly #text: WriteStream
-  readonly #result: WriteStream
+  readonly #text: Output
+  readonly #result: Output
   readonly #colour: Palette
   readonly #live: boolean
   #screen: Screen | undefined
@@ -33,8 +33,8 @@ export class Console {
    */
   constructor(
     options: ReceiveOptions,
-    stdout: WriteStream,
-    stderr: WriteStream,
+    stdout: Output,
+    stderr: Output,
     environment: Readonly<Record<string, string | undefined>>,
   ) {
     this.#options = options

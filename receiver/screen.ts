@@ -1,5 +1,4 @@
 /** The live table on a terminal: its own (alternate) screen, so that the scroll-back survives. */
-import type { WriteStream } from 'node:tty'
 import type { Report } from './report.ts'
 import type { Palette } from './report-text.ts'
 import { faultLines, flowLines, totalsLines } from './report-text.ts'
@@ -10,18 +9,31 @@ const toTop = '\x1b[H'
 const clearToLineEnd = '\x1b[K'
 const clearToScreenEnd = '\x1b[J'
 
+/** Where text goes: process.stdout, or a test's record. */
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  /** Size of the terminal, where it is one. */
+  readonly columns?: number
+  readonly rows?: number
+}
+
+/** A terminal that does not tell its size. */
+const defaultColumns = 80
+const defaultRows = 24
+
 export class Screen {
-  readonly #out: WriteStream
+  readonly #out: Output
   readonly #colour: Palette
 
-  constructor(out: WriteStream, colour: Palette) {
+  constructor(out: Output, colour: Palette) {
     this.#out = out
     this.#colour = colour
     out.write(enterScreen)
   }
 
   draw(now: Report): void {
-    const lines = screenLines(now, this.#out.columns, this.#out.rows, this.#colour)
+    const lines = screenLines(now, this.#out.columns ?? defaultColumns, this.#out.rows ?? defaultRows, this.#colour)
     this.#out.write(`${toTop}${lines.map((line) => line + clearToLineEnd).join('\n')}${clearToScreenEnd}`)
   }
 
