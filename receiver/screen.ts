@@ -3,8 +3,9 @@ import type { Report } from './report.ts'
 import type { Palette } from './report-text.ts'
 import { faultLines, flowLines, totalsLines } from './report-text.ts'
 
-const enterScreen = '\x1b[?1049h\x1b[?25l'
-const leaveScreen = '\x1b[?25h\x1b[?1049l'
+/** Alternate screen, no cursor, and no wrapping: the terminal cuts what is too long, so that a row stays a row. */
+const enterScreen = '\x1b[?1049h\x1b[?25l\x1b[?7l'
+const leaveScreen = '\x1b[?7h\x1b[?25h\x1b[?1049l'
 const toTop = '\x1b[H'
 const clearToLineEnd = '\x1b[K'
 const clearToScreenEnd = '\x1b[J'
