@@ -2,9 +2,9 @@
  * The sidecar's container, from the chosen settings and the pod that it goes into. Pure.
  */
 import { annotationSettings, injectorAnnotations } from '../contract/annotations.ts'
-import type { Quantity } from '../contract/quantity.ts'
 import { type Choices, chosenValue, sensorOf } from './choose-settings.ts'
-import { elementsAt, type JsonObject, member, objectAt } from './json.ts'
+import { elementsAt, type JsonObject, member } from './json.ts'
+import { resourcesFor } from './resources.ts'
 import { tokenAccess } from './token.ts'
 
 export const containerName = 'vxtap'
@@ -108,32 +108,4 @@ function freeMetricsPort(pod: JsonObject): number {
       .map((port) => member(port, 'containerPort')),
   )
   return metricsPorts.find((port) => !declared.has(port)) ?? defaultMetricsPort
-}
-
-/**
- * Requests and limits are always set: a namespace with a ResourceQuota rejects a pod without. A request above its limit
- * would be rejected too, so the request gives way.
- */
-function resourcesFor(pod: JsonObject, choices: Choices): { resources: JsonObject; warnings: string[] } {
-  // Where the pod as a whole has requests and limits (KEP-2837), those of the containers must fit in; ours share them.
-  const wholePod = objectAt(pod, 'spec', 'resources')
-  if (['requests', 'limits'].some((kind) => Object.keys(objectAt(wholePod, kind)).length > 0)) {
-    return { resources: {}, warnings: [] }
-  }
-  const warnings: string[] = []
-  const pair = (what: string, request: Quantity | undefined, limit: Quantity | undefined) => {
-    if (!request || !limit || request.amount <= limit.amount) return request?.text ?? ''
-    warnings.push(
-      `the sidecar's ${what} request ${request.text} is above its limit ${limit.text}; the request was lowered to it`,
-    )
-    return limit.text
-  }
-  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = injectorAnnotations
-  const cpu = chosenValue<Quantity>(choices, cpuLimit)
-  const memory = chosenValue<Quantity>(choices, memoryLimit)
-  const requests = {
-    cpu: pair('cpu', chosenValue<Quantity>(choices, cpuRequest), cpu),
-    memory: pair('memory', chosenValue<Quantity>(choices, memoryRequest), memory),
-  }
-  return { resources: { requests, limits: { cpu: cpu?.text ?? '', memory: memory?.text ?? '' } }, warnings }
 }

@@ -1,4 +1,5 @@
 /** Puts the injector together and runs it: everything but signals, environment and exit. */
+import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
@@ -111,8 +112,11 @@ export function configFrom(settings: InjectorSettings, version: string): Injecti
   }
 }
 
-/** Without a host: every address, IPv6 and IPv4. */
-const listenOptions = (address: ListenAddress) => ({ port: address.port, host: address.host ?? '::' })
+// The kernel has this file unless it was started with ipv6.disable=1, where `::` cannot be listened on.
+const everyAddress = existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0'
+
+/** Without a host: every address, IPv6 (where there is any) and IPv4. */
+const listenOptions = (address: ListenAddress) => ({ port: address.port, host: address.host ?? everyAddress })
 
 const portOf = (address: AddressInfo | string | null): number =>
   typeof address === 'object' && address !== null ? address.port : 0

@@ -1,5 +1,6 @@
 /** The injector over real HTTPS on a loopback port, with a certificate of its own, for one test file. */
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -22,7 +23,7 @@ export interface ServedInjector extends RunningInjector {
   /** Every log line so far. */
   readonly log: readonly Record<string, unknown>[]
   post(body: string | Buffer, options?: RequestOptions): Promise<Reply>
-  /** Replaces the certificate files, each atomically, as writers of such files do. */
+  /** Replaces both files at once, as the kubelet does with a mounted Secret. */
   writeCertificate(pair: TestCertificate): Promise<void>
   /** Stops the server and removes its files. */
   dispose(): Promise<void>
@@ -35,7 +36,7 @@ export async function serveInjector(
   const directory = await mkdtemp(join(tmpdir(), 'vxtap-injector-'))
   const files = { certFile: join(directory, 'tls.crt'), keyFile: join(directory, 'tls.key') }
   const certificate = makeCertificate()
-  await Promise.all([writeFile(files.certFile, certificate.cert), writeFile(files.keyFile, certificate.key)])
+  await mountSecret(directory, certificate)
   const read = readInjectorSettings({
     IMAGE: 'example.com/vxtap:9.9.9',
     DEFAULT_SENSOR: 'zeek',
@@ -66,20 +67,27 @@ export async function serveInjector(
     agent,
     log,
     post: (body, options) => post(injector.port, agent, body, options),
-    async writeCertificate(pair) {
-      for (const [file, text] of [
-        [files.certFile, pair.cert],
-        [files.keyFile, pair.key],
-      ] as const) {
-        await writeFile(`${file}.new`, text)
-        await rename(`${file}.new`, file)
-      }
-    },
+    writeCertificate: (pair) => mountSecret(directory, pair),
     async dispose() {
       agent.destroy()
       await injector.stop()
       await rm(directory, { recursive: true })
     },
+  }
+}
+
+/**
+ * As kubernetes/pkg/volume/util/atomic_writer.go: a new folder for each version, `..data` pointing to the current one by
+ * a symbolic link that is renamed into place, and the visible files pointing into `..data`.
+ */
+async function mountSecret(directory: string, pair: TestCertificate): Promise<void> {
+  const version = await mkdtemp(join(directory, '..version-'))
+  await writeFile(join(version, 'tls.crt'), pair.cert)
+  await writeFile(join(version, 'tls.key'), pair.key)
+  await symlink(version, join(directory, '..data_tmp'))
+  await rename(join(directory, '..data_tmp'), join(directory, '..data'))
+  for (const name of ['tls.crt', 'tls.key']) {
+    if (!existsSync(join(directory, name))) await symlink(join('..data', name), join(directory, name))
   }
 }
 

@@ -65,6 +65,16 @@ describe('the container', () => {
     expect(warnings.join()).toContain('memory request 96Mi is above its limit 64Mi')
   })
 
+  it('given a pod of QoS class Guaranteed, says that it is no longer one, unless requests and limits are the same', () => {
+    const limits = { cpu: '2', memory: '1Gi' }
+    const guaranteed = (annotations: JsonObject, requests: JsonObject = limits) =>
+      pod({ labels: optedIn, annotations }, { containers: [{ name: 'a', resources: { limits, requests } }] })
+    const fixed = { 'vxtap.io/cpu-request': '1', 'vxtap.io/memory-request': '256Mi' }
+    expect(injectionInto(guaranteed({})).warnings.join()).toContain('Burstable')
+    expect(injectionInto(guaranteed(fixed)).warnings).toEqual([])
+    expect(injectionInto(guaranteed({}, { cpu: '1' })).warnings).toEqual([])
+  })
+
   it('given requests and limits of the pod as a whole, adds none that they would have to hold', () => {
     const { container } = injectionInto(pod(undefined, { resources: { limits: { cpu: '1' } } }))
     expect(container['resources']).toEqual({})

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import { Agent } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type InjectorProcess, startInjectorProcess } from '../../support/injector-process.ts'
 import { post } from '../../support/injector-server.ts'
@@ -57,5 +60,32 @@ describe('vxtap injector', () => {
     await expect(startInjectorProcess({ LISTEN_ADDRESS: `127.0.0.1:${injector.port}` })).rejects.toThrow(
       /exit code 1: vxtap injector: cannot serve: .*EADDRINUSE/,
     )
+  })
+})
+
+describe('the command line', () => {
+  const run = promisify(execFile)
+  const program = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
+  const outcome = (...args: string[]) =>
+    run(process.execPath, [program, ...args]).then(
+      ({ stdout }) => ({ code: 0, stdout, stderr: '' }),
+      (failed: { code: number; stdout: string; stderr: string }) => failed,
+    )
+
+  it('of vxtap inject explains itself', async () => {
+    const { code, stdout } = await outcome('inject', '--help')
+    expect(code).toBe(0)
+    for (const word of ['--filename', '--sensor', '--explain', '--all', 'CronJob', 'vxtap.io/inject', 'Exit codes']) {
+      expect(stdout).toContain(word)
+    }
+  })
+
+  it.each([
+    [['inject'], /--filename/],
+    [['inject', '-f', '-', '--sensor', 'a b'], /label value/],
+    [['inject', '-f', '-', '--native-sidecars', 'maybe'], /always, never/],
+    [['inject', '-f', '-', '--output', 'xml'], /yaml, json/],
+  ])('%j is refused with 64 and says what is allowed', async (args, sentence) => {
+    expect(await outcome(...args)).toMatchObject({ code: 64, stderr: expect.stringMatching(sentence) })
   })
 })

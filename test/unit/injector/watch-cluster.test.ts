@@ -17,6 +17,7 @@ class FakeApi {
   readonly nodes = new Map<string, object>()
   failing = false
   #version = 100
+  readonly #events: { version: number; resource: string; line: string }[] = []
   readonly #watches = new Set<{ resource: string; response: ServerResponse }>()
   readonly #server = createServer(certificate, (request, response) => this.#answer(request, response))
 
@@ -33,7 +34,7 @@ class FakeApi {
   }
 
   remove(resource: 'namespaces' | 'nodes', name: string): void {
-    const object = this[resource].get(name)
+    const object = { ...this[resource].get(name), metadata: { name, resourceVersion: String(++this.#version) } }
     this[resource].delete(name)
     this.#send(resource, 'DELETED', object)
   }
@@ -51,9 +52,9 @@ class FakeApi {
   }
 
   #send(resource: string, type: string, object: unknown): void {
-    for (const watch of this.#watches) {
-      if (watch.resource === resource) watch.response.write(`${JSON.stringify({ type, object })}\n`)
-    }
+    const line = `${JSON.stringify({ type, object })}\n`
+    this.#events.push({ version: this.#version, resource, line })
+    for (const watch of this.#watches) if (watch.resource === resource) watch.response.write(line)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -64,9 +65,11 @@ class FakeApi {
       response.statusCode = 500
       response.end('{}')
     } else if (url.searchParams.get('watch') === 'true') {
-      response.write(
-        `${JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: String(this.#version) } } })}\n`,
-      )
+      response.flushHeaders()
+      const from = Number(url.searchParams.get('resourceVersion'))
+      for (const event of this.#events) {
+        if (event.resource === resource && event.version > from) response.write(event.line)
+      }
       this.#watches.add({ resource, response })
     } else {
       response.end(
