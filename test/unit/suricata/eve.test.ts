@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { bodyBytes, bodyOf, sha256, urlOf } from '../../suricata/content.ts'
+import { readEve } from '../../suricata/eve.ts'
+
+const stats = (invalidChecksums = 0, kernelDrops = 0) => ({
+  event_type: 'stats',
+  stats: {
+    capture: { kernel_packets: 10, kernel_drops: kernelDrops },
+    decoder: { pkts: 10, invalid: 0 },
+    tcp: { invalid_checksum: invalidChecksums },
+  },
+})
+const http = (object: number, status = 200) => ({ event_type: 'http', http: { url: urlOf(object), status } })
+const file = (object: number, changes: object = {}) => ({
+  event_type: 'fileinfo',
+  http: { url: urlOf(object) },
+  fileinfo: { state: 'CLOSED', size: bodyBytes, sha256: sha256(bodyOf(object)), ...changes },
+})
+const read = (...events: object[]) => readEve(`${events.map((event) => JSON.stringify(event)).join('\n')}\n`, 2)
+
+describe("what Suricata's log says of the transfers", () => {
+  it('given every event of both transfers, when read, then both count as seen whole', () => {
+    const alert = { event_type: 'alert', http: { url: urlOf(0) } }
+    const seen = read(http(0), file(0), alert, http(1), file(1), stats())
+    expect(seen).toMatchObject({ transactions: 2, wholeBodies: 2, alerts: 1, invalidChecksums: 0, packets: 10 })
+  })
+
+  it('given a transfer logged twice, and one that nobody made, when read, then neither adds to the count', () => {
+    expect(read(http(0), http(0), file(0), file(0), http(7), file(7), stats())).toMatchObject({
+      transactions: 1,
+      wholeBodies: 1,
+    })
+  })
+
+  it.each([
+    ['truncated', { state: 'TRUNCATED' }],
+    ['too short', { size: bodyBytes - 1 }],
+    ["another object's", { sha256: sha256(bodyOf(1)) }],
+    ['never hashed', { sha256: undefined }],
+  ])('given a body that is %s, when read, then it does not count as whole', (_, changes) => {
+    expect(read(http(0), file(0, changes), stats()).wholeBodies).toBe(0)
+  })
+
+  it('given a response that failed, when read, then the transaction does not count', () => {
+    expect(read(http(0, 404), stats()).transactions).toBe(0)
+  })
+
+  it('given statistics of several moments, when read, then the last ones count', () => {
+    expect(read(stats(1), stats(5, 2))).toMatchObject({ invalidChecksums: 5, lostBySensor: 2 })
+  })
+
+  it('given no statistics, when read, then it is an error and not a clean result', () => {
+    expect(() => read(http(0), file(0))).toThrow(/no counter tcp\.invalid_checksum/)
+  })
+
+  it('given anomalies, when read, then each is counted under its own name', () => {
+    const anomaly = { event_type: 'anomaly', anomaly: { type: 'stream', event: 'stream.pkt_invalid_ack' } }
+    expect(read(anomaly, anomaly, stats()).anomalies).toEqual({ 'stream.pkt_invalid_ack': 2 })
+  })
+})
