@@ -5,6 +5,7 @@
 import { Command } from 'commander'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { version } from '../contract/version.ts'
+import { register as registerDemo } from './commands/demo.ts'
 import { register as registerInject } from './commands/inject.ts'
 import { register as registerInjector } from './commands/injector.ts'
 import { register as registerReceive } from './commands/receive.ts'
@@ -19,5 +20,6 @@ registerSidecar(program)
 registerInjector(program)
 registerInject(program)
 registerReceive(program)
+registerDemo(program)
 
 await program.parseAsync()

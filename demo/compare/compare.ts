@@ -28,6 +28,11 @@ export interface CompareOptions {
   /** When the capture of the wire was complete, from and to: what the sensor has from outside of it is no fault. */
   readonly from: number
   readonly to: number
+  /**
+   * Frames (by `keyOf`) that were sent with nothing left for the kernel to finish: they must arrive as they are, even
+   * where a checksum looks unfinished.
+   */
+  readonly verbatim: ReadonlySet<string>
 }
 
 export interface Comparison {
@@ -52,7 +57,8 @@ interface Seen extends Frame {
 /** A frame needs no longer than this from the wire to the sensor, milliseconds. */
 const longestDelay = 250
 
-const keyOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+/** The bytes of a frame as a text, to look it up by. */
+export const keyOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
 export function compare(wire: readonly Frame[], sensor: readonly Frame[], options: CompareOptions): Comparison {
   const seen = wire.map((frame) => ({ ...frame, layers: layersOf(frame.bytes) }))
@@ -75,7 +81,7 @@ export function compare(wire: readonly Frame[], sensor: readonly Frame[], option
     const sizes = new SegmentSizes(received)
     const expected: Frame[] = []
     for (const frame of flows.get(flow) ?? []) {
-      const segments = segmentsExpected(frame, sizes, options.mtu)
+      const segments = segmentsExpected(frame, sizes, options)
       if (segments.length > 1) total.superFrames++
       for (const bytes of segments) expected.push({ bytes, timeMs: frame.timeMs })
     }
@@ -121,8 +127,9 @@ class SegmentSizes {
   }
 }
 
-function segmentsExpected(frame: Seen, sizes: SegmentSizes, mtu: number): Uint8Array[] {
+function segmentsExpected(frame: Seen, sizes: SegmentSizes, { mtu, verbatim }: CompareOptions): Uint8Array[] {
   const { bytes, layers } = frame
+  if (verbatim.size > 0 && verbatim.has(keyOf(bytes))) return [bytes]
   const payload = tcpPayloadLength(bytes, layers)
   if (layers === undefined || payload === 0 || layers.end - layers.ip <= mtu) return [withChecksum(bytes, layers)]
   const largest = mtu - (layers.end - layers.ip - payload)

@@ -44,6 +44,11 @@ export class PodWorker {
     return this.#network
   }
 
+  /** Whether its end has begun. */
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
   get name(): string {
     return this.pod.metadata?.name ?? ''
   }

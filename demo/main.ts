@@ -1,0 +1,74 @@
+/** `vxtap demo`: the whole product on one machine. */
+import { copyFile, mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { exitCodes } from '../contract/exit-codes.ts'
+import { missingPrograms } from '../lab/network/command.ts'
+import { Display } from './display.ts'
+import { replayFile } from './replay.ts'
+import { runScenario } from './scenario.ts'
+
+export interface DemoOptions {
+  /** A capture file of the user's to replay, instead of the traffic of the demonstration. */
+  readonly pcap: string | undefined
+  /** Directory that the capture files are copied to. */
+  readonly keep: string | undefined
+}
+
+/** Name of each program that is needed, and the Debian package that has it. */
+const needed = {
+  ip: 'iproute2',
+  nsenter: 'util-linux',
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+  dumpcap: 'tshark',
+}
+
+const interruptedCode = 130
+
+/** Preconditions: runs inside scripts/sandbox.sh. Returns the exit code. */
+export async function main(options: DemoOptions): Promise<number> {
+  const { stdout } = process
+  const terminal = stdout.isTTY === true && process.env['TERM'] !== 'dumb'
+  const display = new Display({
+    write: (text) => stdout.write(text),
+    terminal,
+    colours: terminal && !process.env['NO_COLOR'],
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      display.line(`  interrupted: the sandbox takes every process and interface with it`)
+      process.exit(interruptedCode)
+    })
+  }
+  const missing = missingPrograms(Object.keys(needed)) as (keyof typeof needed)[]
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map((program) => needed[program]))]
+    process.stderr.write(
+      `vxtap demo: missing on this machine: ${missing.join(', ')}. Run make setup, or install: ${packages.join(' ')}\n`,
+    )
+    return exitCodes.failure.code
+  }
+  display.line(display.style('bold', 'vxtap: what goes in and out of a pod, at the sensor'))
+  display.line(
+    display.style(
+      'dim',
+      'Pods are network namespaces with a veth eth0 on a bridge; programs, packets and kernel are real.',
+    ),
+  )
+  display.line()
+  const { files, problems } =
+    options.pcap === undefined ? await runScenario(display) : await replayFile(display, options.pcap)
+  if (options.keep !== undefined) {
+    await mkdir(options.keep, { recursive: true })
+    for (const file of files) await copyFile(file, join(options.keep, basename(file)))
+    display.item('captures', `${files.map((file) => basename(file)).join(', ')} in ${options.keep}`)
+  }
+  for (const problem of problems) display.item('', display.style('red', problem))
+  const good = 'every frame of the wire is at the sensor: once, unchanged, in order'
+  display.item(
+    'verdict',
+    problems.length === 0 ? display.style('green', good) : display.style('red', 'not as it should be'),
+  )
+  // At once: the sandbox ends with this process, and everything in the sandbox with it.
+  process.exit(problems.length === 0 ? exitCodes.ok.code : exitCodes.failure.code)
+}

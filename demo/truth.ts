@@ -1,0 +1,81 @@
+/** From the start of the capture outside of the pod to the closing table. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Capture } from '../lab/network/capture.ts'
+import type { Frame } from './compare/compare.ts'
+import { tunnelOf } from './compare/tunnel.ts'
+import { grouped } from './display.ts'
+import { type Counters, compareByKind, readCounters, readFrames } from './evidence.ts'
+import { deletePod, type Stage } from './stage.ts'
+import { type Verdict, verdictOf } from './verdict.ts'
+
+/** What is under way when the traffic ends reaches the sensor within this, milliseconds. */
+const settleMs = 200
+
+export interface Truth {
+  readonly capture: Capture
+  readonly before: Counters
+}
+
+export interface TruthOptions {
+  /** Bytes, of the tapped interface. */
+  readonly mtu: number
+  /** When the sensor was deleted, and the file of its successor. */
+  readonly gap: { readonly from: number; readonly sensor: string } | undefined
+  /** Frames that must arrive exactly as they are, whatever their checksums look like (keyOf). */
+  readonly verbatim: ReadonlySet<string>
+}
+
+/** Captures at the node's end of the tapped pod's veth pair, where the tap cannot reach. */
+export async function beginTruth({ web }: Stage, file: string): Promise<Truth> {
+  const capture = await web.network!.capture(file)
+  const before = await readCounters(web)
+  return { capture, before }
+}
+
+/** Ends sensors and capture, compares, prints. @returns what is wrong, a sentence each */
+export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions): Promise<string[]> {
+  const { display, sensors, web } = stage
+  let verdict: Verdict | undefined
+  await display.step('comparison', 'comparing every frame', async () => {
+    await sleep(settleMs)
+    const to = Date.now()
+    const { dropped: lostByCapture } = await truth.capture.stop()
+    const after = await readCounters(web)
+    await Promise.all(sensors.map(({ worker }) => (worker.stopping ? undefined : deletePod(stage.cluster, worker))))
+    const exitCodes = await Promise.all(sensors.map(({ worker }) => worker.containers[0]?.exited ?? 0))
+
+    const wire = await readFrames(truth.capture.file)
+    const perSensor = await Promise.all(sensors.map(({ file }) => readFrames(file)))
+    const addresses = sensors.flatMap(({ worker }) => worker.network?.addresses ?? [])
+    const comparisons = compareByKind(wire, perSensor.flat(), {
+      mtu: options.mtu,
+      isTunnel: tunnelOf(web.network?.addresses ?? [], addresses),
+      from: truth.capture.startedAt,
+      to,
+      verbatim: options.verbatim,
+    })
+    const successor = sensors.findIndex(({ file }) => file === options.gap?.sensor)
+    verdict = verdictOf({
+      comparisons,
+      gap: options.gap && { from: options.gap.from, to: firstTime(perSensor[successor] ?? []) },
+      lostByCapture,
+      dropped: difference(truth.before.dropped, after.dropped),
+      refusedBySensors: options.verbatim.size > 0 ? undefined : exitCodes.reduce((sum, code) => sum + code, 0),
+    })
+    const all = [...comparisons.values()]
+    const total = (of: (found: (typeof all)[number]) => number) =>
+      grouped(all.reduce((sum, found) => sum + of(found), 0))
+    return `${total((found) => found.frames)} frames captured outside of the pod; ${total((found) => found.superFrames)} are super-frames, counted as their segments`
+  })
+  display.line()
+  for (const line of verdict!.table) display.line(`  ${line}`)
+  display.line()
+  if (verdict!.replacement !== undefined) display.item('gap', verdict!.replacement)
+  return verdict!.problems
+}
+
+const firstTime = (frames: readonly Frame[]) => frames[0]?.timeMs ?? Number.POSITIVE_INFINITY
+
+function difference(before: Counters['dropped'], after: Counters['dropped']): Record<string, number> {
+  return Object.fromEntries(Object.entries(after).map(([reason, count]) => [reason, count - (before[reason] ?? 0)]))
+}
