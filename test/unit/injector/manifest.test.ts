@@ -137,15 +137,16 @@ describe('several documents', () => {
 describe('YAML that makes one text stand for two things', () => {
   it('an alias on the way is changed where it is used, not where it was defined', () => {
     const text = `kind: Pod
+status: &shared {team: a}
 metadata:
   labels: {vxtap.io/inject: "true"}
-  annotations: &shared {team: a}
+  annotations: *shared
 spec:
-  containers: [{name: a}]
-status: *shared
+  containers: [{name: a}] # why
 `
     const { values, text: written } = inject(text)
     expect(parseAllDocuments(written)[0]?.toJS()).toEqual(values[0])
+    expect(written).toContain('# why')
     expect(values[0]).toMatchObject({ status: { team: 'a' } })
     expect(JSON.stringify(values[0])).toContain('vxtap.io/status')
   })
