@@ -78,7 +78,7 @@ describe('given a path to the sensor that cannot carry a full-size frame in one 
     { uplinkMtu: 1400, outer: 4, overhead: 36 },
     { uplinkMtu: 1400, outer: 6, overhead: 56 },
   ] as const) {
-    it(`when TCP super-frames are cut to fit (SEGMENT=fit) a path of ${uplinkMtu} bytes over IPv${outer}, then no tunnel datagram is fragmented and every byte is there`, async () => {
+    it(`when TCP super-frames are cut to fit (SEGMENT=fit) a path of ${uplinkMtu} bytes over IPv${outer}, then none of their segments is fragmented and every byte is there`, async () => {
       await build(uplinkMtu)
       let hash = ''
       const { datagrams, frames, packets, metrics } = await mirrored(

@@ -126,3 +126,43 @@ function whole(fragments: readonly Outer[]): Buffer | undefined {
   }
   return inOrder.at(-1)!.more ? undefined : Buffer.concat(inOrder.map((fragment) => fragment.payload))
 }
+
+/**
+ * The frames of a tapped interface that are to be mirrored: all but the tunnel itself, which is known here by what it
+ * carries (a VXLAN header with this identifier), its fragments by their packet's id, and ICMP errors by what they quote.
+ * ARP and neighbour discovery are left out too: they come when they like.
+ */
+export function applicationFrames(frames: readonly Buffer[], vxlan: string): Buffer[] {
+  const tunnelPorts = new Set<string>()
+  const tunnelPackets = new Set<string>()
+  const isTunnel = (frame: Buffer): boolean => {
+    const outer = outerPacket(frame)
+    if (outer === undefined || outer.protocol !== udp) return false
+    if (outer.offset !== 0) return tunnelPackets.has(outer.key)
+    if (outer.payload.toString('hex', 8, 16) !== vxlan) return false
+    tunnelPorts.add(outer.payload.toString('hex', 0, 4))
+    if (outer.more) tunnelPackets.add(outer.key)
+    return true
+  }
+  const quotesTunnel = (frame: Buffer): boolean => {
+    const outer = outerPacket(frame)
+    if (outer === undefined || outer.payload.length < 36) return false
+    if (outer.protocol === 1) return outer.payload[0] === 3 && tunnelPorts.has(outer.payload.toString('hex', 28, 32))
+    // An ICMPv6 error quotes more than an IPv6 header: behind a fragment header, the ports come 8 bytes later.
+    if (outer.protocol !== 58 || outer.payload[0]! > 4) return false
+    const ports = outer.payload[14] === fragmentHeader ? 56 : 48
+    return tunnelPorts.has(outer.payload.toString('hex', ports, ports + 4))
+  }
+  return frames
+    .filter((frame) => !isTunnel(frame) && !isNeighbourTraffic(frame))
+    .filter((frame) => !quotesTunnel(frame))
+}
+
+/** ARP, and ICMPv6 about neighbours, routers and multicast listeners. */
+export function isNeighbourTraffic(frame: Buffer): boolean {
+  if (frame.readUInt16BE(12) === 0x0806) return true
+  if (frame.readUInt16BE(12) !== 0x86dd) return false
+  // Multicast listener reports have a hop-by-hop header in front.
+  const type = frame[20] === 58 ? frame[54]! : frame[20] === 0 && frame[54] === 58 ? frame[62]! : 0
+  return type >= 130 && type <= 143
+}
