@@ -48,7 +48,7 @@ export class HostDiscovery implements Discovery {
       counters.add('dns', 'ok')
       this.#answered(
         answers.map(({ address }) => address),
-        place,
+        { ...place },
       )
     } catch (error) {
       counters.add('dns', 'unreachable')

@@ -138,15 +138,14 @@ export class LabelDiscovery implements Discovery {
     },
     seen: (pod) => {
       this.#pods.set(pod.uid, pod)
-      this.#consider()
     },
     gone: (uid) => {
       this.#pods.delete(uid)
-      this.#consider()
     },
     reached: (resourceVersion) => {
       this.#version = resourceVersion
     },
+    settled: () => this.#consider(),
   }
 
   /** A watch that was open is over. */
@@ -190,7 +189,8 @@ export class LabelDiscovery implements Discovery {
 
   /** Looks through the pods, hands the targets over, and says what there is to say. */
   #consider(): void {
-    const { place } = this.#options
+    // A copy: the families are asked of the kernel each time they are looked at, which is too often with many pods.
+    const place = { ...this.#options.place }
     const targets = eligibleTargets(this.#pods.values(), place)
     const changed = this.#announcer.hand(targets)
     this.#cancelReconsider?.()

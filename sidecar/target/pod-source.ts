@@ -27,6 +27,8 @@ export interface WatchHandler {
   gone(uid: string): void
   /** From where to go on. */
   reached(resourceVersion: string): void
+  /** For now nothing more is there: the time to draw conclusions, once for all that came together. */
+  settled(): void
 }
 
 export class PodSource {
@@ -93,6 +95,7 @@ export class PodSource {
           take(fields(line), handler)
           progress.items += 1
         }
+        handler.settled()
       }
       return undefined
     } catch (error) {

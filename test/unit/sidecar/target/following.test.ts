@@ -135,7 +135,9 @@ describe('following sensors by their label', () => {
     const families = new Set<4 | 6>([4])
     await begin({ discovery: { place: { nodeName: '', zone: '', families } } })
     await scene.sensor({ name: 'zeek-1', addresses: ['fd00::1'] })
+    await until(() => scene.api.openWatches === 1)
     await until(() => scene.discovery.state.sentence.includes('has only IPv6, which this pod does not have'))
+    await pause(30)
     families.add(6)
     await until(() => scene.targets()[0]?.address === 'fd00::1')
     expect(scene.targets()[0]?.family).toBe(6)
@@ -161,6 +163,24 @@ describe('following sensors by their label', () => {
     scene.api.pods.delete('sensors', 'zeek-100')
     await until(() => scene.targets().length === 229)
     expect(scene.handed).toHaveLength(2)
+  })
+
+  it('given many changes at once, then asks for its own addresses a few times only', async () => {
+    let asked = 0
+    const place = {
+      nodeName: 'node-1',
+      zone: '',
+      get families(): ReadonlySet<4 | 6> {
+        asked += 1
+        return new Set([4])
+      },
+    }
+    const pods = Array.from({ length: 100 }, (_, index) =>
+      sensorPod({ name: `zeek-${index}`, addresses: [`10.1.0.${index}`] }),
+    )
+    await begin({ discovery: { place }, before: async (api) => void (await Promise.all(pods.map(api.pods.create))) })
+    await until(() => scene.targets().length === 100 && scene.api.openWatches === 1)
+    expect(asked).toBeLessThanOrEqual(3)
   })
 
   it('when it is stopped, then nothing is asked and nothing handed over any more', async () => {

@@ -40,7 +40,7 @@ describe('when the Kubernetes API fails', () => {
     await scene.api.start()
     await until(followed)
     expect(scene.discovery.state.kind).toBe('found')
-    expect(scene.handed).toEqual([['10.0.0.1'], [], ['10.0.0.2']])
+    expect(scene.handed.at(0)).toEqual(['10.0.0.1'])
     expect(scene.api.count({ verb: 'list' })).toBe(1)
     expect(scene.said.filter((line) => line.includes('cannot reach'))).toHaveLength(1)
   })
@@ -153,6 +153,30 @@ describe('when the Kubernetes API fails', () => {
       expect(scene.discovery.state.kind).toBe('found')
     },
   )
+
+  it.each(['event', 'status'] as const)(
+    'given nothing but 410 Gone as %s, then says nothing at all',
+    async (goneAs) => {
+      await begin()
+      scene.api.compact(goneAs)
+      scene.api.cutWatches('reset')
+      await until(() => scene.counters.get('watch', 'gone') === 1 && scene.api.openWatches === 1)
+      await replace()
+      await until(followed)
+      expect(scene.said.every((line) => line.startsWith('info sending to') || line.includes('looking on'))).toBe(true)
+    },
+  )
+
+  it('given a page above the bound, then does not keep it', async () => {
+    await begin({
+      discovery: { timing: { ...fast, maxPageBytes: 1000 } },
+      before: async (api) => {
+        for (const name of ['zeek-1', 'zeek-2', 'zeek-3']) await api.pods.create(sensorPod({ name }))
+      },
+    })
+    await until(() => scene.counters.get('list', 'garbled') >= 2)
+    expect(scene.discovery.state.sentence).toContain('answered with more than 1000 bytes')
+  })
 
   it('given the history is compacted between two pages, then starts over', async () => {
     await begin({
