@@ -15,7 +15,7 @@ import type { Counters } from './counters.ts'
 export interface Health {
   /** The sidecar does its work: it captures. */
   readonly healthy: boolean
-  /** It captures and knows where to send to. */
+  /** It captures, and the first look for a sensor has been answered. */
   readonly ready: boolean
   readonly sentence: string
 }

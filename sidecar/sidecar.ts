@@ -63,7 +63,9 @@ export function startSidecar(options: SidecarOptions): Started {
   })
   const health = (): Health => ({
     healthy: engine.state.capturing,
-    ready: engine.state.capturing && transport.targets.length > 0,
+    // Not "a sensor is known": an application that waits for the tap (annotation hold) must not wait for a sensor that
+    // may never come, but only until the first answer about one.
+    ready: engine.state.capturing && discovery.state.kind !== 'starting',
     sentence: `${engine.state.sentence}; ${discovery.state.sentence}; ${summary(snapshot(counters))}`,
   })
   const refresh = setInterval(() => {

@@ -84,7 +84,7 @@ describe('given a sidecar at work', () => {
   })
 })
 
-it('given no sensor yet, when asked, then it is healthy but not ready', async () => {
+it('given that the first look for a sensor is not answered yet, when asked, then it is healthy but not ready', async () => {
   const { get } = await given({ ready: false })
   expect([(await get('/healthz')).status, (await get('/readyz')).status]).toEqual([200, 503])
 })
