@@ -45,7 +45,7 @@ export interface Counters {
 }
 
 export async function readCounters(pod: PodWorker): Promise<Counters> {
-  const port = pod.pod.spec?.initContainers?.[0]?.ports?.[0]?.containerPort ?? 9411
+  const port = pod.pod.spec?.initContainers?.[0]?.ports?.[0]?.containerPort ?? 14789
   const command = [process.execPath, workload('get.ts'), `http://127.0.0.1:${port}/metrics`]
   return parseCounters((await pod.network?.exec(command)) ?? '')
 }

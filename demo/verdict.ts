@@ -30,8 +30,11 @@ export interface Verdict {
   readonly problems: string[]
 }
 
+/** What was captured this many milliseconds before the sensor left may still have waited in the tap's ring. */
+const inRingMs = 100
+
 const inGap = (gap: Gap | undefined) => (frame: Frame) =>
-  gap !== undefined && frame.timeMs >= gap.from && frame.timeMs <= gap.to
+  gap !== undefined && frame.timeMs >= gap.from - inRingMs && frame.timeMs <= gap.to
 
 export function verdictOf(findings: Findings): Verdict {
   const { comparisons, gap } = findings

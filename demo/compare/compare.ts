@@ -54,8 +54,8 @@ interface Seen extends Frame {
   readonly layers: Layers | undefined
 }
 
-/** A frame needs no longer than this from the wire to the sensor, milliseconds. */
-const longestDelay = 250
+/** Milliseconds by which a frame may seem to be at the sensor before it was on the wire: timestamps are rounded. */
+const clockStep = 2
 
 /** The bytes of a frame as a text, to look it up by. */
 export const keyOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
@@ -101,29 +101,30 @@ function byFlow(frames: readonly Seen[]): Map<string, Seen[]> {
   return flows
 }
 
-/** Which segment sizes the sensor saw: at a sequence number, and most often in the flow. */
+/** Which segment sizes the sensor saw: at a sequence number, and the largest of the flow. */
 class SegmentSizes {
   readonly keys: ReadonlySet<string>
   readonly #at = new Map<number, Set<number>>()
-  readonly #usual: number
+  #largest = 0
 
   constructor(received: readonly Seen[]) {
-    const counts = new Map<number, number>()
     for (const { bytes, layers } of received) {
       const size = tcpPayloadLength(bytes, layers)
       if (size === 0 || layers === undefined) continue
       const sequence = tcpSequence(bytes, layers)
       this.#at.set(sequence, (this.#at.get(sequence) ?? new Set()).add(size))
-      counts.set(size, (counts.get(size) ?? 0) + 1)
+      this.#largest = Math.max(this.#largest, size)
     }
     this.keys = new Set(received.map((frame) => keyOf(frame.bytes)))
-    this.#usual = [...counts].toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? 0
   }
 
-  /** Sizes that a super-frame which starts at this sequence number may have been cut at. */
-  candidates(sequence: number, largest: number): number[] {
-    const sizes = [...(this.#at.get(sequence) ?? []), this.#usual].filter((size) => size > 0 && size <= largest)
-    return sizes.length > 0 ? sizes : [largest]
+  /**
+   * Sizes that a super-frame which starts at this sequence number may have been cut at; the likeliest first.
+   * @param full the segment size of a flow that fills the MTU: that of a super-frame of which the sensor saw nothing
+   */
+  candidates(sequence: number, full: number): number[] {
+    const sizes = [...(this.#at.get(sequence) ?? []), full, this.#largest]
+    return sizes.filter((size) => size > 0 && size <= full)
   }
 }
 
@@ -148,31 +149,67 @@ interface Totals {
   reordered: number
 }
 
-/** Matches one flow: equal frames pair up in their order. */
+/** Matches one flow, whose frames are in order on both sides. */
 function match(expected: readonly Frame[], received: readonly Frame[], options: CompareOptions, total: Totals): void {
-  const waiting = new Map<string, number[]>()
-  expected.forEach((frame, index) => {
-    const key = keyOf(frame.bytes)
-    const indices = waiting.get(key)
-    if (indices === undefined) waiting.set(key, [index])
-    else indices.push(index)
-  })
-  total.expected += expected.length
+  const waiting = positionsByKey(expected)
+  const place = new Map<Frame, number>()
+  const matched = new Set<number>()
+  for (const [key, positions] of positionsByKey(received)) {
+    const onWire = waiting.get(key) ?? []
+    const equal = positions.map((position) => received[position]!)
+    for (const frame of pairUp(equal, onWire, expected, place)) {
+      if (frame.timeMs < options.from || frame.timeMs > options.to) continue
+      const list = onWire.length === 0 ? total.faulty : total.duplicates
+      list.push(frame)
+    }
+  }
   let last = -1
   for (const frame of received) {
-    const indices = waiting.get(keyOf(frame.bytes))
-    if (indices === undefined || indices.length === 0) {
-      if (frame.timeMs < options.from || frame.timeMs > options.to) continue
-      const list = indices === undefined ? total.faulty : total.duplicates
-      list.push(frame)
-      continue
-    }
-    // Of equal frames the first that is not too long ago: one that was lost earlier must not take its place.
-    const recent = indices.findIndex((index) => expected[index]!.timeMs >= frame.timeMs - longestDelay)
-    const [index] = indices.splice(Math.max(0, recent), 1)
-    total.matched++
-    if (index! < last) total.reordered++
-    last = Math.max(last, index!)
+    const index = place.get(frame)
+    if (index === undefined) continue
+    matched.add(index)
+    if (index < last) total.reordered++
+    last = Math.max(last, index)
   }
-  for (const indices of waiting.values()) for (const index of indices) total.missing.push(expected[index]!)
+  total.expected += expected.length
+  total.matched += matched.size
+  expected.forEach((frame, index) => {
+    if (!matched.has(index)) total.missing.push(frame)
+  })
+}
+
+function positionsByKey(frames: readonly Frame[]): Map<string, number[]> {
+  const positions = new Map<string, number[]>()
+  frames.forEach((frame, position) => {
+    const key = keyOf(frame.bytes)
+    const list = positions.get(key)
+    if (list === undefined) positions.set(key, [position])
+    else list.push(position)
+  })
+  return positions
+}
+
+/**
+ * Pairs equal frames: each of the sensor's, from the last to the first, with the latest of the wire that is left and
+ * not later than itself. So none takes the place of an equal frame (a ping, a neighbour solicitation) that was lost
+ * long before, or that came before the capture began.
+ * @param place takes the position on the wire
+ * @returns the sensor's frames that have no counterpart
+ */
+function pairUp(
+  equal: readonly Frame[],
+  onWire: readonly number[],
+  expected: readonly Frame[],
+  place: Map<Frame, number>,
+): Frame[] {
+  const alone: Frame[] = []
+  let left = onWire.length
+  for (const frame of equal.toReversed()) {
+    let candidate = left - 1
+    while (candidate >= 0 && expected[onWire[candidate]!]!.timeMs > frame.timeMs + clockStep) candidate--
+    if (candidate < 0) alone.push(frame)
+    else place.set(frame, onWire[candidate]!)
+    if (candidate >= 0) left = candidate
+  }
+  return alone
 }

@@ -3,7 +3,13 @@ import { type CompareOptions, compare, type Frame } from '../../../demo/compare/
 import { payloadOf, tcp4 } from './frames.ts'
 
 const start = 1_000_000
-const options: CompareOptions = { mtu: 1500, isTunnel: () => false, from: start - 1000, to: start + 60_000 }
+const options: CompareOptions = {
+  mtu: 1500,
+  isTunnel: () => false,
+  from: start - 1000,
+  to: start + 60_000,
+  verbatim: new Set(),
+}
 
 const at = (milliseconds: number, bytes: Uint8Array): Frame => ({ bytes, timeMs: start + milliseconds })
 const counts = (wire: readonly Frame[], sensor: readonly Frame[], given = options) => {
@@ -94,6 +100,13 @@ describe('comparing the wire with what the sensor got', () => {
     const frame = tcp4({ sequence: 1, payload: payloadOf(9) })
     const result = compare([at(0, frame), at(5000, frame)], [at(5001, frame)], options)
     expect(result.missing.map((lost) => lost.timeMs - start)).toEqual([0])
+  })
+
+  it('pairs equal frames so that one from before the capture leaves the others theirs', () => {
+    const frame = tcp4({ sequence: 1, payload: payloadOf(9) })
+    const wire = [at(0, frame), at(10, frame)]
+    const sensor = [at(-2000, frame), at(1, frame), at(11, frame)]
+    expect(counts(wire, sensor)).toMatchObject({ matched: 2, ...clean })
   })
 
   it('leaves out the tunnel, and what the sensor has from before and after', () => {
