@@ -77,6 +77,8 @@ export async function handle(parts: Parts, request: IncomingMessage, response: S
   } catch (error) {
     const refused =
       error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error))
+    // What the real server sends along when it sheds load (API Priority and Fairness).
+    if (refused.status.code === 429 && !response.headersSent) response.setHeader('retry-after', '1')
     if (response.headersSent) response.destroy()
     else answer(response, refused.status.code, refused.status)
   } finally {

@@ -14,12 +14,15 @@ export class ApiError extends Error {
   readonly result: Exclude<DiscoveryResult, 'ok'>
   /** For 403: who was refused. */
   readonly account: string
+  /** How long the server wants to be left alone, 0 where it did not say. */
+  readonly retryAfterMs: number
 
-  constructor(result: Exclude<DiscoveryResult, 'ok'>, message: string, account = '') {
+  constructor(result: Exclude<DiscoveryResult, 'ok'>, message: string, account = '', retryAfterMs = 0) {
     super(message)
     this.name = 'ApiError'
     this.result = result
     this.account = account
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -144,6 +147,8 @@ export class ApiClient {
         return new ApiError(
           'refused',
           `the Kubernetes API at ${apiUrl(this.#access)} answered ${code} (${message.slice(0, 200)})`,
+          '',
+          retryAfterMs(answer),
         )
     }
   }
@@ -156,4 +161,10 @@ export class ApiClient {
       ? `${code}: its certificate does not verify against ${this.#access.directory}/ca.crt`
       : (code ?? error.message)
   }
+}
+
+/** RFC 9110 section 10.2.3, in seconds, as the API server sends it when it sheds load; 0 for anything else. */
+function retryAfterMs(answer: IncomingMessage): number {
+  const text = answer.headers['retry-after'] ?? ''
+  return /^\d{1,4}$/.test(text) ? Number(text) * 1000 : 0
 }

@@ -176,9 +176,14 @@ export class LabelDiscovery implements Discovery {
   #delayAfter(failure: ApiError): number {
     // A 410 is answered by a list, a 401 by reading the token again; both at once, but not twice in a row.
     const atOnce = failure.result === 'gone' || failure.result === 'unauthorized'
-    if (!atOnce || this.#failures > 0) return this.#backOff()
+    if (!atOnce || this.#failures > 0) return Math.max(this.#backOff(), this.#asked(failure))
     this.#failures += 1
     return 0
+  }
+
+  /** The server's own wish counts, but never for longer than we would wait by ourselves. */
+  #asked(failure: ApiError): number {
+    return Math.min(failure.retryAfterMs, this.#timing.backOffCapMs)
   }
 
   #backOff(): number {

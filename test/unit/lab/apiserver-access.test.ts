@@ -65,6 +65,17 @@ describe('tokens and permission', () => {
   })
 })
 
+describe('where it listens', () => {
+  it('given ::, then on both families at one port, with a certificate for both', async () => {
+    const api = await startApiServer({ host: '::' })
+    for (const host of ['127.0.0.1', '::1']) {
+      const reply = await clientOf({ host, port: api.port, ca: api.ca }, api.adminToken)('GET', '/api/v1/namespaces')
+      expect(reply.body.items.map((item) => item.metadata.name)).toEqual(['default', 'kube-system'])
+    }
+    await api.close()
+  })
+})
+
 describe('faults on demand', () => {
   let api: ApiServer
 

@@ -205,6 +205,20 @@ describe('when the Kubernetes API fails', () => {
     expect(scene.said).toHaveLength(2)
   })
 
+  it('given 429 with Retry-After, then leaves the server alone for that long', async () => {
+    await begin({
+      discovery: { timing: { ...fast, backOffCapMs: 2000 } },
+      before: async (api) => {
+        await api.pods.create(sensorPod({ name: 'zeek-1' }))
+        api.failNext(429, 1)
+      },
+    })
+    await until(() => scene.targets().length === 1)
+    const [refused, answered] = scene.api.requests
+    expect(refused?.status).toBe(429)
+    expect(answered!.at - refused!.at).toBeGreaterThanOrEqual(990)
+  })
+
   it('given the list works and the watch does not, then still backs off, and follows what the lists say', async () => {
     await begin()
     scene.api.failNext(503, 1000, 'watch')
