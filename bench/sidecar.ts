@@ -49,7 +49,7 @@ function line(child: ChildProcess, wanted: string): Promise<string> {
 }
 
 async function metrics(pod: LabPod): Promise<Map<string, number>> {
-  const script = `fetch('http://127.0.0.1:9411/metrics').then(async (r) => process.stdout.write(await r.text()))`
+  const script = `fetch('http://127.0.0.1:14789/metrics').then(async (r) => process.stdout.write(await r.text()))`
   const text = await pod.exec([process.execPath, '-e', script])
   return new Map([...text.matchAll(/^(\S+) (\S+)$/gm)].map((match) => [match[1]!, Number(match[2])]))
 }

@@ -196,10 +196,10 @@ export const sidecarSettings = {
   },
   metricsAddress: {
     env: 'METRICS_ADDRESS',
-    default: ':9411',
+    default: ':14789',
     meaning: 'where `/metrics` (Prometheus) and `/healthz` are served; empty turns it off',
     allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
-    example: ':9411',
+    example: ':14789',
     parse: listenAddress,
   },
   logLevel: {

@@ -10,10 +10,10 @@ import { tokenAccess } from './token.ts'
 export const containerName = 'vxtap'
 export const metricsPortName = 'vxtap-metrics'
 
-// 9411 is also Zipkin's port. The containers of a pod share one network namespace, and a native sidecar starts first:
-// whatever the application declares is left to it.
-const metricsPorts = [9411, 19411, 29411, 39411]
-const defaultMetricsPort = 9411
+// The containers of a pod share one network namespace, and a native sidecar starts first: whatever the application
+// declares is left to it, and a default that no well-known program uses spares those that declare nothing.
+const metricsPorts = [14789, 14790, 14791, 14792]
+const defaultMetricsPort = 14789
 
 export interface SidecarParts {
   readonly container: JsonObject

@@ -7,7 +7,7 @@ import { connectTcp } from './netns-sockets.ts'
 import { until } from './netns-until.ts'
 
 const vxtap = fileURLToPath(new URL('../../bin/vxtap', import.meta.url))
-const metricsPort = 9411
+const metricsPort = 14789
 const startTimeoutMs = 30_000
 
 export interface SidecarStart {

@@ -36,7 +36,7 @@ const container = fc
         restartPolicy: fc.constant('Always'),
         ports: fc.oneof(
           odd,
-          fc.array(fc.record({ containerPort: fc.constantFrom(80, 9411, 19411) }), { maxLength: 3 }),
+          fc.array(fc.record({ containerPort: fc.constantFrom(80, 14789, 14790) }), { maxLength: 3 }),
         ),
         volumeMounts: fc.oneof(
           odd,

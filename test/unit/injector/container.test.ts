@@ -83,10 +83,10 @@ describe('the container', () => {
   it('leaves a metrics port to the application that declares it, and moves its own', () => {
     const ports = (...numbers: number[]) =>
       pod(undefined, { containers: [{ name: 'a', ports: numbers.map((containerPort) => ({ containerPort })) }] })
-    expect(injectionInto(ports(80)).container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 9411 }])
-    const { container } = injectionInto(ports(9411, 19411))
-    expect(container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 29411 }])
-    expect(environment(container)['METRICS_ADDRESS']).toBe(':29411')
+    expect(injectionInto(ports(80)).container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 14789 }])
+    const { container } = injectionInto(ports(14789, 14790))
+    expect(container['ports']).toMatchObject([{ name: 'vxtap-metrics', containerPort: 14791 }])
+    expect(environment(container)['METRICS_ADDRESS']).toBe(':14791')
   })
 
   it('given hold, a native sidecar lets the application wait until it captures', () => {
