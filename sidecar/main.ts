@@ -26,16 +26,10 @@ function createLog(settings: SidecarSettings): Log {
   return pino({ level: settings.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime })
 }
 
-/** Which address families the pod can send from; asked anew each time, since an interface may come late. */
-function ownFamilies(): ReadonlySet<4 | 6> {
-  const families = new Set<4 | 6>()
-  for (const address of Object.values(networkInterfaces()).flatMap((list) => list ?? [])) {
-    if (address.internal) continue
-    if (address.family === 'IPv4') families.add(4)
-    // A link-local address reaches no other node.
-    else if (!address.address.startsWith('fe80:')) families.add(6)
-  }
-  return families
+/** The pod's addresses, loopback not counted; asked anew each time, since an interface may come late. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+  return all.filter(({ internal }) => !internal).map(({ address }) => address)
 }
 
 export async function main(): Promise<void> {
@@ -47,7 +41,7 @@ export async function main(): Promise<void> {
     counters: new Counters(),
     version,
     environment: process.env,
-    families: ownFamilies,
+    ownAddresses,
   })
   if (!started.ok) fail(exitCodes.config.code, started.problem)
   let signalled = false

@@ -21,7 +21,8 @@ export interface SidecarOptions {
   readonly counters: Counters
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
-  readonly families: () => ReadonlySet<4 | 6>
+  /** The pod's own addresses as they are now, loopback not counted. */
+  readonly ownAddresses: () => readonly string[]
 }
 
 export interface Sidecar {
@@ -49,7 +50,10 @@ export function startSidecar(options: SidecarOptions): Started {
       nodeName: settings.nodeName,
       zone: settings.zone,
       get families() {
-        return options.families()
+        return familiesOf(options.ownAddresses())
+      },
+      get ownAddresses() {
+        return new Set(options.ownAddresses())
       },
     },
     onTargets: (found) => {
@@ -107,6 +111,12 @@ export function startSidecar(options: SidecarOptions): Started {
       log.info(`stopped: ${summary(snapshot(counters))}`)
     }
   }
+}
+
+/** A link-local IPv6 address (RFC 4291 section 2.5.6) reaches no other node, so it does not make a pod speak IPv6. */
+function familiesOf(addresses: readonly string[]): ReadonlySet<4 | 6> {
+  const routable = addresses.filter((address) => !address.startsWith('fe80:'))
+  return new Set(routable.map((address) => (address.includes(':') ? 6 : 4)))
 }
 
 /** Metrics are no reason to stop mirroring: a port that is taken is said and lived with. */
