@@ -1,10 +1,12 @@
 /** `vxtap demo`: the whole product on one machine. */
+import { readFileSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { missingPrograms } from '../lab/network/command.ts'
+import { readCapture } from '../wire/pcap.ts'
 import { Display } from './display.ts'
-import { replayFile } from './replay.ts'
+import { type Replayable, replay, replayable } from './replay.ts'
 import { runScenario } from './scenario.ts'
 
 export interface DemoOptions {
@@ -48,6 +50,15 @@ export async function main(options: DemoOptions): Promise<number> {
     )
     return exitCodes.failure.code
   }
+  let contents: Replayable | undefined
+  if (options.pcap !== undefined) {
+    const read = readReplayable(options.pcap)
+    if (!read.ok) {
+      process.stderr.write(`vxtap demo: ${read.problem}\n`)
+      return read.code
+    }
+    contents = read.contents
+  }
   display.line(display.style('bold', 'vxtap: what goes in and out of a pod, at the sensor'))
   display.line(
     display.style(
@@ -56,19 +67,43 @@ export async function main(options: DemoOptions): Promise<number> {
     ),
   )
   display.line()
-  const { files, problems } =
-    options.pcap === undefined ? await runScenario(display) : await replayFile(display, options.pcap)
+  const outcome =
+    contents === undefined ? await runScenario(display) : await replay(display, options.pcap ?? '', contents)
+  const { files, inOrder, notes, problems } = outcome
   if (options.keep !== undefined) {
     await mkdir(options.keep, { recursive: true })
     for (const file of files) await copyFile(file, join(options.keep, basename(file)))
     display.item('captures', `${files.map((file) => basename(file)).join(', ')} in ${options.keep}`)
   }
+  for (const note of notes) display.item('', display.style('yellow', note))
   for (const problem of problems) display.item('', display.style('red', problem))
-  const good = 'every frame of the wire is at the sensor: once, unchanged, in order'
+  const good = `${options.pcap === undefined ? 'outside of the gap, ' : ''}every frame of the wire is at the sensor, once and unchanged${inOrder ? ', every flow in order' : ''}`
   display.item(
     'verdict',
     problems.length === 0 ? display.style('green', good) : display.style('red', 'not as it should be'),
   )
   // At once: the sandbox ends with this process, and everything in the sandbox with it.
   process.exit(problems.length === 0 ? exitCodes.ok.code : exitCodes.failure.code)
+}
+
+type ReadResult =
+  | { readonly ok: true; readonly contents: Replayable }
+  | { readonly ok: false; readonly code: number; readonly problem: string }
+
+function readReplayable(file: string): ReadResult {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    return { ok: false, code: exitCodes.noInput.code, problem: `cannot read ${file}: ${(error as Error).message}` }
+  }
+  try {
+    return { ok: true, contents: replayable(readCapture(bytes)) }
+  } catch (error) {
+    return {
+      ok: false,
+      code: exitCodes.dataErr.code,
+      problem: `${file} cannot be replayed: ${(error as Error).message}`,
+    }
+  }
 }

@@ -1,15 +1,14 @@
 /** `vxtap demo --pcap FILE`: the user's own frames through the tapped pod, compared with the file byte for byte. */
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CaptureFile, linkTypeEthernet, pcapFrame, pcapHeader, readCapture } from '../wire/pcap.ts'
+import { type CaptureFile, linkTypeEthernet, pcapFrame, pcapHeader } from '../wire/pcap.ts'
 import { workload } from './cluster.ts'
-import { keyOf } from './compare/compare.ts'
 import type { Display } from './display.ts'
 import { grouped } from './display.ts'
 import { toFrame } from './evidence.ts'
 import { setStage } from './stage.ts'
-import { beginTruth, endTruth } from './truth.ts'
+import { beginTruth, endTruth, type Outcome } from './truth.ts'
 
 const ethernetHeader = 14
 const smallestMtu = 1500
@@ -40,9 +39,9 @@ export function replayable(file: CaptureFile): Replayable {
   return { capture: { linkType: file.linkType, frames }, mtu, tooLong, tooShort }
 }
 
-/** @returns the capture files, and what is wrong: nothing when all is well */
-export async function replayFile(display: Display, file: string): Promise<{ files: string[]; problems: string[] }> {
-  const { capture, mtu, tooLong, tooShort } = replayable(readCapture(await readFile(file)))
+/** @param file shown to the user; `contents` is what can be sent of it */
+export async function replay(display: Display, file: string, contents: Replayable): Promise<Outcome> {
+  const { capture, mtu, tooLong, tooShort } = contents
   const stage = await setStage(display, mtu)
   const { cluster, web } = stage
   const truth = await beginTruth(stage, join(cluster.directory, 'wire.pcapng'))
@@ -66,8 +65,6 @@ export async function replayFile(display: Display, file: string): Promise<{ file
     const without = left.length === 0 ? '' : `, without ${left.join(' and ')}`
     return `${grouped(capture.frames.length)} frames of ${file} sent into the pod${without}`
   })
-  const frames = capture.frames.map((frame) => toFrame(frame))
-  const verbatim = new Set(frames.map((frame) => keyOf(frame.bytes)))
-  const problems = await endTruth(stage, truth, { mtu, gap: undefined, verbatim })
-  return { files: [truth.capture.file, ...stage.sensors.map((sensor) => sensor.file)], problems }
+  const replayed = capture.frames.map((frame) => toFrame(frame))
+  return endTruth(stage, truth, { mtu, gap: undefined, replayed })
 }

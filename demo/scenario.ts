@@ -5,14 +5,13 @@ import type { Display } from './display.ts'
 import { clientPod } from './manifests.ts'
 import { addSensor, deletePod, setStage, showDecision } from './stage.ts'
 import { showTraffic, startSteadyTraffic } from './traffic.ts'
-import { beginTruth, endTruth } from './truth.ts'
+import { beginTruth, endTruth, type Outcome } from './truth.ts'
 
 const mtu = 1500
 const beforeReplacementMs = 300
 const afterReplacementMs = 500
 
-/** @returns the capture files, and what is wrong: nothing when all is well */
-export async function runScenario(display: Display): Promise<{ files: string[]; problems: string[] }> {
+export async function runScenario(display: Display): Promise<Outcome> {
   const stage = await setStage(display, mtu)
   const { cluster, web } = stage
   const client = await cluster.run(clientPod())
@@ -38,7 +37,5 @@ export async function runScenario(display: Display): Promise<{ files: string[]; 
   })
 
   display.line()
-  const files = [truth.capture.file, ...stage.sensors.map(({ file }) => file)]
-  const problems = await endTruth(stage, truth, { mtu, gap, verbatim: new Set() })
-  return { files, problems }
+  return endTruth(stage, truth, { mtu, gap, replayed: [] })
 }

@@ -1,19 +1,21 @@
 /** From the start of the capture outside of the pod to the closing table. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Capture } from '../lab/network/capture.ts'
-import type { Frame } from './compare/compare.ts'
+import { type Frame, keyOf } from './compare/compare.ts'
 import { tunnelOf } from './compare/tunnel.ts'
 import { grouped } from './display.ts'
 import { type Counters, compareByKind, readCounters, readFrames } from './evidence.ts'
 import { deletePod, type Stage } from './stage.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
-/** What is under way when the traffic ends reaches the sensor within this, milliseconds. */
+/** What is under way reaches the sensor within this, milliseconds. */
 const settleMs = 200
 
 export interface Truth {
   readonly capture: Capture
   readonly before: Counters
+  /** Milliseconds since the epoch: what reaches the sensor from here on was captured outside of the pod before. */
+  readonly from: number
 }
 
 export interface TruthOptions {
@@ -21,19 +23,29 @@ export interface TruthOptions {
   readonly mtu: number
   /** When the sensor was deleted, and the file of its successor. */
   readonly gap: { readonly from: number; readonly sensor: string } | undefined
-  /** Frames that must arrive exactly as they are, whatever their checksums look like (keyOf). */
-  readonly verbatim: ReadonlySet<string>
+  /** Frames that were sent on purpose, and must arrive exactly as they are. */
+  readonly replayed: readonly Frame[]
+}
+
+/** `problems` and `notes` are sentences; without a problem all is well. */
+export interface Outcome {
+  readonly problems: readonly string[]
+  readonly notes: readonly string[]
+  /** Whether every flow arrived in its order. */
+  readonly inOrder: boolean
+  readonly files: readonly string[]
 }
 
 /** Captures at the node's end of the tapped pod's veth pair, where the tap cannot reach. */
 export async function beginTruth({ web }: Stage, file: string): Promise<Truth> {
   const capture = await web.network!.capture(file)
   const before = await readCounters(web)
-  return { capture, before }
+  await sleep(settleMs)
+  return { capture, before, from: Date.now() }
 }
 
-/** Ends sensors and capture, compares, prints. @returns what is wrong, a sentence each */
-export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions): Promise<string[]> {
+/** Ends sensors and capture, compares, prints the table. */
+export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions): Promise<Outcome> {
   const { display, sensors, web } = stage
   let verdict: Verdict | undefined
   await display.step('comparison', 'comparing every frame', async () => {
@@ -50,9 +62,9 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
     const comparisons = compareByKind(wire, perSensor.flat(), {
       mtu: options.mtu,
       isTunnel: tunnelOf(web.network?.addresses ?? [], addresses),
-      from: truth.capture.startedAt,
+      from: truth.from,
       to,
-      verbatim: options.verbatim,
+      verbatim: new Set(options.replayed.map(({ bytes }) => keyOf(bytes))),
     })
     const successor = sensors.findIndex(({ file }) => file === options.gap?.sensor)
     verdict = verdictOf({
@@ -60,7 +72,8 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
       gap: options.gap && { from: options.gap.from, to: firstTime(perSensor[successor] ?? []) },
       lostByCapture,
       dropped: difference(truth.before.dropped, after.dropped),
-      refusedBySensors: options.verbatim.size > 0 ? undefined : exitCodes.reduce((sum, code) => sum + code, 0),
+      unsent: withoutEqual(options.replayed, wire),
+      refusedBySensors: options.replayed.length > 0 ? undefined : exitCodes.reduce((sum, code) => sum + code, 0),
     })
     const all = [...comparisons.values()]
     const total = (of: (found: (typeof all)[number]) => number) =>
@@ -71,7 +84,24 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
   for (const line of verdict!.table) display.line(`  ${line}`)
   display.line()
   if (verdict!.replacement !== undefined) display.item('gap', verdict!.replacement)
-  return verdict!.problems
+  const { problems, reordered } = verdict!
+  const files = [truth.capture.file, ...sensors.map(({ file }) => file)]
+  const notes =
+    reordered === 0 ? [] : [`${grouped(reordered)} frames overtook others of their flow on their way to the sensor`]
+  return { problems, notes, inOrder: reordered === 0, files }
+}
+
+/** How many frames have no equal of their own among the others. */
+function withoutEqual(frames: readonly Frame[], others: readonly Frame[]): number {
+  const left = new Map<string, number>()
+  for (const { bytes } of others) left.set(keyOf(bytes), (left.get(keyOf(bytes)) ?? 0) + 1)
+  let alone = 0
+  for (const { bytes } of frames) {
+    const count = left.get(keyOf(bytes)) ?? 0
+    if (count === 0) alone++
+    else left.set(keyOf(bytes), count - 1)
+  }
+  return alone
 }
 
 const firstTime = (frames: readonly Frame[]) => frames[0]?.timeMs ?? Number.POSITIVE_INFINITY

@@ -18,6 +18,8 @@ export interface Findings {
   readonly lostByCapture: number
   /** What the sidecar's counters grew by during the comparison. */
   readonly dropped: Counters['dropped']
+  /** Frames of the user's file that never came to the wire. */
+  readonly unsent: number
   /** Datagrams that the sensors' own strict checks refused; undefined where they are not asked. */
   readonly refusedBySensors: number | undefined
 }
@@ -28,6 +30,11 @@ export interface Verdict {
   readonly replacement: string | undefined
   /** What is wrong, a sentence each; none when all is well. */
   readonly problems: string[]
+  /**
+   * Frames that arrived behind later ones of their flow. No fault of the tap's: between two pods of a node, a datagram
+   * waits in the backlog of the CPU that sent it, so a program that is moved to another CPU can overtake itself.
+   */
+  readonly reordered: number
 }
 
 /** What was captured this many milliseconds before the sensor left may still have waited in the tap's ring. */
@@ -73,10 +80,10 @@ export function verdictOf(findings: Findings): Verdict {
     missing: sum((row) => row.missing),
     faulty: sum((row) => row.found.faulty.length),
     duplicates: sum((row) => row.found.duplicates.length),
-    reordered: sum((row) => row.found.reordered),
     lost,
   })
-  return { table, replacement: gap === undefined ? undefined : gapSentence(findings, lost), problems }
+  const replacement = gap === undefined ? undefined : gapSentence(findings, lost)
+  return { table, replacement, problems, reordered: sum((row) => row.found.reordered) }
 }
 
 function gapSentence({ comparisons, dropped, gap }: Findings, lost: number): string {
@@ -93,7 +100,6 @@ interface Sums {
   readonly missing: number
   readonly faulty: number
   readonly duplicates: number
-  readonly reordered: number
   readonly lost: number
 }
 
@@ -105,8 +111,8 @@ function problemsOf(findings: Findings, sums: Sums): string[] {
     [sums.missing > 0, `${sums.missing} frames are missing at the sensor`],
     [sums.faulty > 0, `${sums.faulty} frames at the sensor were never on the wire like that`],
     [sums.duplicates > 0, `${sums.duplicates} frames arrived more often than they were on the wire`],
-    [sums.reordered > 0, `${sums.reordered} frames arrived behind later ones of their flow`],
     [sums.lost !== noSensor, `${sums.lost} frames were lost at the replacement, but the sidecar counted ${noSensor}`],
+    [findings.unsent > 0, `${findings.unsent} frames of the file were not sent by the kernel as they are`],
     [findings.lostByCapture > 0, `dumpcap itself lost ${findings.lostByCapture} frames: nothing is proved; try again`],
     [refused > 0, `the sensor's own checks refused ${refused} datagrams`],
     ...Object.entries(others).map(([reason, count]) => [count > 0, `the sidecar dropped ${count}: ${reason}`] as const),
