@@ -133,6 +133,7 @@ export class RingEngine implements Engine {
     const { interface: name, shape, pipeline, log } = this.#options
     const ring = new Ring(this.#memory, shape.blockSize, shape.blockCount)
     let quietSince = Number.POSITIVE_INFINITY
+    let gone = false
     while (true) {
       let blocks = 0
       let block = ring.peek()
@@ -147,17 +148,18 @@ export class RingEngine implements Engine {
         await setImmediate()
         continue
       }
-      if (this.#stopping) {
-        // The block that was being filled when the filter closed comes at the latest after its retire time.
+      if (this.#stopping || gone) {
+        // The block that was being filled when the filter closed, or the interface went, comes at the latest after its
+        // retire time.
         if (blocks > 0 || quietSince === Number.POSITIVE_INFINITY) quietSince = performance.now()
         if (performance.now() - quietSince > 3 * shape.retireMs) break
         await setTimeout(shape.retireMs)
         continue
       }
       if (await this.#waiter.wait(this.#fd, idleWaitMs)) takeError(this.#fd)
-      if (!this.#stopping && interfaceIndex(name) !== index && ring.peek() < 0) {
+      if (!this.#stopping && interfaceIndex(name) !== index) {
         log.warn(`the interface ${name} was removed or replaced; opening it anew`)
-        break
+        gone = true
       }
     }
     this.readKernelCounters()
