@@ -15,7 +15,7 @@ import type { Counters } from '../counters.ts'
 import { inferVirtio } from '../frame/infer.ts'
 import { interfaceIndex, interfaceMtu } from '../linux/interface.ts'
 import type { Cap, NativeModules } from '../linux/native-modules.ts'
-import { readStatistics } from '../linux/packet-socket.ts'
+import { readStatistics, requirePacketSocket } from '../linux/packet-socket.ts'
 import type { Log } from '../log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Engine, EngineState } from './engine.ts'
@@ -107,6 +107,7 @@ export class PcapEngine implements Engine {
 
   #open(): void {
     const { interface: name, native, filter, direction, bufferSize, memory, frameAt, frameSpace } = this.#options
+    requirePacketSocket()
     const cap = native.createCap()
     const before = new Set(readdirSync('/proc/self/fd'))
     cap.on('packet', (length, truncated) => this.#frame(length, truncated))

@@ -41,14 +41,24 @@ export interface RingStatistics {
   freezes: number
 }
 
+function packetSocket(): number {
+  const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)
+  if (fd < 0)
+    throw new SyscallError('socket', libc.errno(), 'cannot open a packet socket (it needs the capability NET_RAW)')
+  return fd
+}
+
+/** @throws SyscallError where packet sockets may not be opened; libpcap would say so in words alone */
+export function requirePacketSocket(): void {
+  libc.close(packetSocket())
+}
+
 /**
  * Opens the socket without a protocol, so that nothing is captured before `bindToInterface`.
  * tp_frame_size only matters to versions before 3; the kernel still checks that it divides the block.
  */
 export function openPacketSocket(shape: RingShape): number {
-  const fd = libc.socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)
-  if (fd < 0)
-    throw new SyscallError('socket', libc.errno(), 'cannot open a packet socket (it needs the capability NET_RAW)')
+  const fd = packetSocket()
   try {
     setOption(fd, SOL_PACKET, PACKET_VERSION, TPACKET_V3, 'PACKET_VERSION')
     // Puts the network header at a multiple of 16: 96 bytes of tpacket3_hdr and sockaddr_ll, 10 of virtio_net_hdr, and
