@@ -29,6 +29,7 @@ export class Scene {
   readonly web: LabPod
   readonly sensor: LabPod
   readonly #closables: Closable[] = []
+  readonly #sidecars: SidecarProcess[] = []
 
   private constructor(lab: Lab, web: LabPod, sensor: LabPod) {
     this.lab = lab
@@ -56,6 +57,7 @@ export class Scene {
   ): Promise<Tapped> {
     const capture = await captureEth0(this.sensor)
     const sidecar = new SidecarProcess(this.web, { ...options, env: { SENSOR: this.sensor.address4, ...env } })
+    this.#sidecars.push(sidecar)
     if (options.ready !== false) await sidecar.ready()
     return {
       sidecar,
@@ -67,7 +69,13 @@ export class Scene {
     }
   }
 
+  /** Ends those that a test which failed has left running. */
+  async endSidecars(): Promise<void> {
+    await Promise.all(this.#sidecars.splice(0).map((sidecar) => sidecar.stop('SIGKILL')))
+  }
+
   async close(): Promise<void> {
+    await this.endSidecars()
     for (const resource of this.#closables.splice(0)) resource.close()
     await this.lab.close()
   }

@@ -62,6 +62,10 @@ export class SidecarProcess {
     return this.#said
   }
 
+  untilSaid(text: string): Promise<true> {
+    return until(`the sidecar to say "${text}"`, () => this.#said.includes(text))
+  }
+
   /** Asks the metrics server inside the pod, over its loopback interface, so that eth0 carries nothing of it. */
   request(path: string): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
