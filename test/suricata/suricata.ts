@@ -39,6 +39,8 @@ export async function startSuricata(pod: LabPod, rootFileSystem: string, directo
   const argv = ['suricata', '-c', '/run/suricata/suricata.yaml', '-l', '/run/suricata', '--af-packet']
   const suricata = new Program('Suricata', pod.spawn(['chroot', directory, ...argv]))
   await suricata.says(/Engine started/, startWithinMs)
+  // A setting that it did not understand would make the run judge something else than it says.
+  if (/^[WE]: /m.test(suricata.text)) throw new Error(`Suricata started with complaints: ${suricata.text.trim()}`)
   return {
     stop: async () => {
       await sleep(drainMs)
