@@ -65,6 +65,6 @@ export function showDecision({ cluster, display }: Pick<Stage, 'cluster' | 'disp
     throw new Error(`the injector was not asked about the pod ${pod}: ${record?.error ?? 'no webhook call'}`)
   }
   const said = (key: string) => record.auditAnnotations[`${record.webhook}/${key}`] ?? ''
-  const outcome = record.patch === undefined ? 'left as it is' : 'patched'
-  display.item('injector', `${pod}: ${said('decision')}, ${said('explanation')}: ${display.style('bold', outcome)}`)
+  const outcome = record.patch === undefined ? 'left as it is' : 'patched:'
+  display.item('injector', `${pod}: ${said('decision')} (${said('explanation')}), ${display.style('bold', outcome)}`)
 }

@@ -30,7 +30,7 @@ export async function showTraffic(display: Display, client: PodWorker, web: PodW
   })
   await display.step('TLS', 'downloading', async () => {
     const { bytes = 0, milliseconds } = await errand(client, 'tls', address4)
-    return `${grouped(bytes)} bytes downloaded in ${milliseconds} ms, in super-frames of up to 64 KiB`
+    return `${grouped(bytes)} bytes downloaded in ${milliseconds} ms`
   })
   await display.step('DNS', 'asking', async () => {
     const { queries } = await errand(client, 'dns', address4, '60')

@@ -11,6 +11,11 @@ import { type Verdict, verdictOf } from './verdict.ts'
 /** What is under way reaches the sensor within this, milliseconds. */
 const settleMs = 200
 
+const legend = [
+  "Wire: captured by dumpcap at the far end of the pod's veth pair. Sensor: what vxtap receive wrote. Both are matched",
+  'byte for byte, with segments and checksums worked out anew; a super-frame counts as the segments it stands for.',
+]
+
 export interface Truth {
   readonly capture: Capture
   readonly before: Counters
@@ -78,10 +83,12 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
     const all = [...comparisons.values()]
     const total = (of: (found: (typeof all)[number]) => number) =>
       grouped(all.reduce((sum, found) => sum + of(found), 0))
-    return `${total((found) => found.frames)} frames captured outside of the pod; ${total((found) => found.superFrames)} are super-frames, counted as their segments`
+    const largest = grouped(Math.max(...all.map((found) => found.largest)))
+    return `${total((found) => found.frames)} frames captured outside of the pod; ${total((found) => found.superFrames)} are super-frames, the largest of ${largest} bytes`
   })
   display.line()
   for (const line of verdict!.table) display.line(`  ${line}`)
+  for (const line of legend) display.line(`  ${display.style('dim', line)}`)
   display.line()
   if (verdict!.replacement !== undefined) display.item('gap', verdict!.replacement)
   const { problems, reordered } = verdict!

@@ -6,6 +6,9 @@ import { exitCodes } from '../../contract/exit-codes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** After a Ctrl-C the demonstration says goodbye by itself; milliseconds. */
+const ownWayOutMs = 1000
+
 /** `vxtap demo`: the whole product on this machine, inside a sandbox that leaves nothing behind. */
 export function register(program: Command): void {
   program
@@ -38,8 +41,12 @@ function inSandbox(): Promise<number> {
     ...process.argv.slice(1),
   ]
   const child = spawn(argv[0]!, argv.slice(1), { stdio: 'inherit' })
-  // A terminal's Ctrl-C reaches the sandbox by itself; what is sent to this process alone is handed on.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  // A terminal's Ctrl-C reaches the sandbox by itself. What is sent to this process alone is not handed on, because
+  // unshare(1) blocks it: the sandbox is killed, and everything in it with it.
+  const kill = () => child.kill('SIGKILL')
+  process.on('SIGINT', () => setTimeout(kill, ownWayOutMs).unref())
+  process.on('SIGTERM', kill)
+  process.on('SIGHUP', kill)
   return new Promise((done, fail) => {
     child.once('error', fail)
     child.once('exit', (code) => done(code ?? exitCodes.failure.code))

@@ -34,6 +34,7 @@ describe('comparing the wire with what the sensor got', () => {
     expect(counts(wire, sensor)).toEqual({
       frames: 3,
       superFrames: 0,
+      largest: 57,
       tunnelFrames: 0,
       expected: 3,
       matched: 3,
