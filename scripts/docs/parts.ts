@@ -1,10 +1,12 @@
 /** Every generated part of the documentation, and the files that hold one. */
 import { commandsReference } from './commands.ts'
+import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
 
 export const generatedFiles = [
+  'README.md',
   'docs/configuration.md',
   'docs/commands.md',
   'docs/metrics.md',
@@ -15,6 +17,7 @@ export const generatedFiles = [
 /** By the name in the marker. */
 export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
   return new Map([
+    ['demo-result', demoResult()],
     ['inject-label', injectLabel()],
     ['annotations', annotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],

@@ -13,6 +13,7 @@ import { defaultVariables, injectorSettings } from '../../contract/injector-sett
 import { sidecarMetrics } from '../../contract/sidecar-metrics.ts'
 import { sidecarSettings } from '../../contract/sidecar-settings.ts'
 import { commands, helpText } from '../../scripts/docs/commands.ts'
+import { textLines } from '../../scripts/docs/demo.ts'
 import { firstDifference } from '../../scripts/docs/difference.ts'
 import { fillParts, partNames } from '../../scripts/docs/markers.ts'
 import { generatedFiles, generatedParts } from '../../scripts/docs/parts.ts'
@@ -94,6 +95,18 @@ describe('the parts of a document', () => {
   it('must exist', () => {
     const document = '<!-- generated:y -->\n<!-- /generated:y -->'
     expect(() => fillParts(document, new Map([['x', '']]))).toThrow('no part is named "y"')
+  })
+})
+
+describe("the demonstration's picture", () => {
+  it('is read back as the lines that it was made of', () => {
+    const svg =
+      '<svg><text x="1" y="10"><tspan class="l">  a </tspan>&lt;b&gt;</text>\n<text x="1" y="27">c</text>\n<text x="1" y="61">d &amp;lt;</text></svg>'
+    expect(textLines(svg)).toEqual(['  a <b>', 'c', '', 'd &lt;'])
+  })
+
+  it('ends with the verdict that everything is there', () => {
+    expect(read('README.md')).toMatch(/^ {2}verdict +.*every frame of the wire is at the sensor/m)
   })
 })
 
