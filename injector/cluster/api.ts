@@ -59,24 +59,23 @@ async function listAll<T>(
   }
 }
 
-function watchOnce(
+async function watchOnce(
   watch: Watch,
   path: string,
   resourceVersion: string,
   onEvent: (type: string, object: Json) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
-    const ended = (error: unknown) => {
-      if (!error || (error instanceof Error && error.name === 'TimeoutError')) resolve()
-      else reject(error)
-    }
-    watch.watch(path, query, onEvent, ended).then((controller) => {
-      if (signal.aborted) controller.abort()
-      signal.addEventListener('abort', () => controller.abort(), { once: true })
-    }, reject)
-  })
+  const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
+  const ended = Promise.withResolvers<unknown>()
+  const controller = await watch.watch(path, query, onEvent, ended.resolve)
+  const abort = () => controller.abort()
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  const error = await ended.promise
+  // The signal outlives thousands of watches.
+  signal.removeEventListener('abort', abort)
+  if (error && !(error instanceof Error && error.name === 'TimeoutError')) throw error
 }
 
 function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {

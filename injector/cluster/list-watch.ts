@@ -34,7 +34,10 @@ export type Pause = (ms: number, signal: AbortSignal) => Promise<void>
 
 const firstRetryMs = 500
 const lastRetryMs = 30_000
-/** A watch that ends sooner than this counts as a failure to wait after: a broken proxy must not make a busy loop. */
+/**
+ * What ends sooner than this counts as a failure to wait after: neither a broken proxy nor the right to list without
+ * the right to watch must make a busy loop.
+ */
 const shortWatchMs = 1000
 
 /** Runs until the signal is aborted. Never rejects. */
@@ -50,8 +53,12 @@ export async function listAndWatch<T>(
     try {
       const listing = await source.list(signal)
       sink.replace(listing.items)
-      retryMs = firstRetryMs
-      await watchUntilGone(source, sink, listing.resourceVersion, pause, signal, now)
+      const listed = now()
+      try {
+        await watchUntilGone(source, sink, listing.resourceVersion, pause, signal, now)
+      } finally {
+        if (now() - listed >= shortWatchMs) retryMs = firstRetryMs
+      }
     } catch (error) {
       if (signal.aborted) return
       sink.failed(error instanceof Error ? error : new Error(String(error)), retryMs)
@@ -61,7 +68,7 @@ export async function listAndWatch<T>(
   }
 }
 
-/** Returns when the resource version is too old (410 Gone), for a new list. */
+/** Returns when the resource version became too old (410 Gone), for a new list at once. */
 async function watchUntilGone<T>(
   source: ListWatchSource<T>,
   sink: ListWatchSink<T>,
@@ -72,6 +79,7 @@ async function watchUntilGone<T>(
 ): Promise<void> {
   let resourceVersion = from
   let failure: { code: number; message: string } | undefined
+  const listed = now()
   const onEvent = (event: WatchEvent<T>) => {
     if (event.type === 'ERROR') {
       failure = event
@@ -84,7 +92,7 @@ async function watchUntilGone<T>(
   while (!signal.aborted) {
     const started = now()
     await source.watch(resourceVersion, onEvent, signal)
-    if (failure?.code === 410) return
+    if (failure?.code === 410 && now() - listed >= shortWatchMs) return
     if (failure) throw new Error(`the watch ended with ${failure.code}: ${failure.message}`)
     if (now() - started < shortWatchMs) await pause(shortWatchMs, signal)
   }

@@ -85,12 +85,25 @@ describe('list and watch', () => {
     ).toEqual(['replace a', 'watch from 10', 'replace b', 'watch from 10'])
   })
 
-  it('given a failing list, tries again for ever, each time later, and starts over once it succeeded', async () => {
+  it('given 410 Gone at once, waits before the next list, so that it is no busy loop', async () => {
+    const gone: Step = { watch: [{ type: 'ERROR', code: 410, message: 'too old' }], ms: 5 }
+    const story = await play([{ list: [] }, gone, { list: [] }, gone, { list: [] }, { watch: [] }])
+    expect(story.filter((line) => line.startsWith('pause'))).toEqual(['pause 500', 'pause 1000'])
+  })
+
+  it('given a failing list, tries again for ever, each time later, and starts over once a watch lasted', async () => {
     const failures = Array.from({ length: 8 }, (): Step => ({ listFails: 'refused' }))
-    const story = await play([...failures, { list: ['a'] }, { watchFails: 'reset' }, { list: ['b'] }, { watch: [] }])
+    const recovery: Step[] = [{ list: ['a'] }, { watch: [] }, { watchFails: 'reset' }, { list: ['b'] }, { watch: [] }]
+    const story = await play([...failures, ...recovery])
     const pauses = story.filter((line) => line.startsWith('pause'))
     expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 500].map((ms) => `pause ${ms}`))
     expect(story.slice(-2)).toEqual(['replace b', 'watch from 10'])
+  })
+
+  it('given the right to list but not to watch, lists ever more rarely', async () => {
+    const refused: Step[] = [{ list: [] }, { watchFails: 'forbidden' }]
+    const story = await play([...refused, ...refused, ...refused, { list: [] }, { watch: [] }])
+    expect(story.filter((line) => line.startsWith('pause'))).toEqual(['pause 500', 'pause 1000', 'pause 2000'])
   })
 
   it('given any other error event, starts anew', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -5,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { namespaceSource } from '../../../injector/cluster/api.ts'
 import { type WatchedCluster, watchCluster } from '../../../injector/cluster/watch-cluster.ts'
 import { createInjectorMetrics } from '../../../injector/metrics.ts'
 import { makeCertificate } from '../../support/certificates.ts'
@@ -83,6 +85,31 @@ const nodeInfo = (kubeletVersion: string, operatingSystem = 'linux') => ({
   nodeInfo: { kubeletVersion, operatingSystem },
 })
 
+function connection(port: number): KubeConfig {
+  const caData = Buffer.from(certificate.cert).toString('base64')
+  const kubeConfig = new KubeConfig()
+  kubeConfig.loadFromOptions({
+    clusters: [{ name: 'c', server: `https://127.0.0.1:${port}`, caData }],
+    users: [{ name: 'u' }],
+    contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
+    currentContext: 'x',
+  })
+  return kubeConfig
+}
+
+describe('a watch', () => {
+  it('leaves nothing behind on the signal, which lives as long as the injector', async () => {
+    const server = createServer(certificate, (_request, response) => response.end())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const source = namespaceSource(connection((server.address() as AddressInfo).port))
+    const { signal } = new AbortController()
+    for (let watches = 0; watches < 3; watches++) await source.watch('1', () => undefined, signal)
+    server.close()
+    server.closeAllConnections()
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+})
+
 describe('the picture of the cluster', () => {
   let api: FakeApi
   let cluster: WatchedCluster
@@ -92,16 +119,7 @@ describe('the picture of the cluster', () => {
     const port = await api.listen()
     api.put('namespaces', 'shop', { 'vxtap.io/inject': 'true' })
     api.put('nodes', 'one', {}, nodeInfo('v1.36.4'))
-    const kubeConfig = new KubeConfig()
-    kubeConfig.loadFromOptions({
-      clusters: [
-        { name: 'c', server: `https://127.0.0.1:${port}`, caData: Buffer.from(certificate.cert).toString('base64') },
-      ],
-      users: [{ name: 'u' }],
-      contexts: [{ name: 'x', cluster: 'c', user: 'u' }],
-      currentContext: 'x',
-    })
-    cluster = watchCluster(kubeConfig, pino({ level: 'silent' }), metrics)
+    cluster = watchCluster(connection(port), pino({ level: 'silent' }), metrics)
     await until(() => cluster.synced())
   })
   afterEach(() => {
