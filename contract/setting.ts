@@ -58,12 +58,25 @@ export function pattern(expression: RegExp): (text: string) => Parsed<string> {
 }
 
 /**
+ * Somebody else's text as a sentence or a log line may hold it: short, and without what a terminal acts on or what makes
+ * the API server leave a warning out (control characters: NewWarningHeader() in apimachinery pkg/util/net/http.go).
+ * @param most characters; what is longer ends in dots
+ */
+export function printable(text: string, most: number): string {
+  return escaped(shortened(text, most))
+}
+
+const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 3)}...` : text)
+
+const escaped = (text: string): string =>
+  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
+/**
  * The sentence for a refused value.
  * @param name how the user wrote the setting: `VNI`, or `vxtap.io/vni`
  */
 export function refusal(name: string, text: string, setting: Setting<unknown>): string {
-  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text
-  return `${name}=${JSON.stringify(shown)} is not allowed: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+  return `${name}=${escaped(JSON.stringify(shortened(text, 80)))} is not allowed: it must be ${setting.allowed}, for example ${name}=${setting.example}`
 }
 
 /** The sentence for a required setting that is absent. */

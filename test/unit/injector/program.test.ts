@@ -32,7 +32,7 @@ describe('vxtap injector', () => {
         reason: 'injected',
         outcome: 'inject',
         namespace: 'shop',
-        name: 'web',
+        pod: 'web',
         msg: 'the pod opts in',
       }),
       expect.objectContaining({ reason: 'injected' }),
