@@ -42,6 +42,7 @@ import { containerName, sidecarParts } from './container.ts'
 import { existingSidecar } from './existing.ts'
 import { at, type JsonObject, member, objectAt, textAt } from './json.ts'
 import { type Wish, wishOf } from './opt-in.ts'
+import { isWindows } from './windows.ts'
 
 /** What is known of the pod's namespace; labels and annotations undefined where nothing is. */
 export interface NamespaceFacts {
@@ -160,13 +161,6 @@ function obstacle(
   if (existing.kind === 'name-taken') return skip('name_taken', { name: existing.name })
   if (at(pod, 'spec', 'hostNetwork') === true) return skip('host_network', {})
   return isWindows(pod) ? skip('windows', {}) : undefined
-}
-
-function isWindows(pod: JsonObject): boolean {
-  return (
-    textAt(pod, 'spec', 'os', 'name') === 'windows' ||
-    textAt(pod, 'spec', 'nodeSelector', 'kubernetes.io/os') === 'windows'
-  )
 }
 
 function injectionOf(
