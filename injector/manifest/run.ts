@@ -1,6 +1,6 @@
 /** `vxtap inject`: reads manifests, injects, prints. Nothing is printed unless everything could be read. */
 import { readFile } from 'node:fs/promises'
-import { notOverridableByDefault, overridable } from '../../contract/annotations.ts'
+import { overridable } from '../../contract/annotations.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
 import type { InjectionConfig } from '../plan.ts'
 import { type Finding, injectManifest, type Manifest, namespacesIn, parseManifests } from './inject-manifest.ts'
@@ -69,7 +69,7 @@ function configFor(options: InjectOptions): InjectionConfig {
   return {
     version: options.version,
     defaults: options.defaults,
-    allowedOverrides: new Set([...overridable, ...notOverridableByDefault]),
+    allowedOverrides: new Set(overridable),
     imagePullPolicy: 'IfNotPresent',
     excludedNamespaces: new Set(),
     podSecurity: 'skip',
