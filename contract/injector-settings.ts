@@ -4,23 +4,25 @@
  * `DEFAULT_MAX_MBPS`.
  */
 import { type AnnotationSetting, annotationSettings, notOverridableByDefault, overridable } from './annotations.ts'
+import { isNamespaceName, type ListenAddress, listenAddress, namespaceOrNone } from './places.ts'
 import {
   absence,
   accepted,
+  type Environment,
   oneOf,
   type Parsed,
   pattern,
+  readVariables,
   refusal,
   refused,
   type Setting,
+  type Values,
   wholeNumber,
 } from './setting.ts'
-import { type ListenAddress, sidecarSettings } from './sidecar-settings.ts'
+import { sidecarSettings } from './sidecar-settings.ts'
 
-const namespaceName = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
-
-const listenAddress = (text: string): Parsed<ListenAddress> => {
-  const parsed = sidecarSettings.metricsAddress.parse(text)
+const requiredAddress = (text: string): Parsed<ListenAddress> => {
+  const parsed = listenAddress(text)
   return parsed.ok && parsed.value !== undefined ? accepted(parsed.value) : refused
 }
 
@@ -44,7 +46,7 @@ export const injectorSettings = {
     meaning: 'where the webhook is served over HTTPS',
     allowed: ':PORT, IPv4:PORT or [IPv6]:PORT',
     example: ':8443',
-    parse: listenAddress,
+    parse: requiredAddress,
   },
   metricsAddress: {
     env: 'METRICS_ADDRESS',
@@ -52,7 +54,7 @@ export const injectorSettings = {
     meaning: 'where `/metrics` (Prometheus), `/healthz` and `/readyz` are served; empty turns it off',
     allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
     example: ':9412',
-    parse: sidecarSettings.metricsAddress.parse,
+    parse: listenAddress,
   },
   tlsCertFile: {
     env: 'TLS_CERT_FILE',
@@ -94,7 +96,7 @@ export const injectorSettings = {
     meaning: "namespaces whose pods are never injected, comma-separated; the injector's own is always one of them",
     allowed: 'a comma-separated list of namespaces, or empty for none',
     example: 'kube-system,monitoring',
-    parse: listOf((word) => namespaceName.test(word)),
+    parse: listOf(isNamespaceName),
   },
   podNamespace: {
     env: 'POD_NAMESPACE',
@@ -103,7 +105,7 @@ export const injectorSettings = {
     meaning: "the injector's own namespace (the downward API sets it)",
     allowed: 'the name of a namespace',
     example: 'vxtap',
-    parse: (text: string): Parsed<string> => (text === '' || namespaceName.test(text) ? accepted(text) : refused),
+    parse: namespaceOrNone,
   },
   podSecurity: {
     env: 'POD_SECURITY',
@@ -143,10 +145,7 @@ export function defaultVariable(annotation: string): string {
   return ownNames[annotation] ?? `DEFAULT_${annotation.toUpperCase().replaceAll('-', '_')}`
 }
 
-type Table = typeof injectorSettings
-type ValueOf<S> = S extends { parse: (text: string) => Parsed<infer V> } ? V : never
-
-export type InjectorSettings = { readonly [Key in keyof Table]: ValueOf<Table[Key]> } & {
+export type InjectorSettings = Values<typeof injectorSettings> & {
   /** The operator's defaults by annotation name, as text; `image` is always among them. */
   readonly defaults: Readonly<Record<string, string>>
 }
@@ -155,25 +154,17 @@ export type InjectorSettingsResult =
   | { readonly ok: true; readonly settings: InjectorSettings }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /** Reads every setting from an environment; all problems at once, so that one restart mends them all. */
 export function readInjectorSettings(environment: Environment): InjectorSettingsResult {
-  const problems: string[] = []
-  const settings: Record<string, unknown> = { defaults: readDefaults(environment, problems) }
-  for (const [key, setting] of Object.entries<Setting<unknown> & { env: string }>(injectorSettings)) {
-    const text = environment[setting.env] ?? setting.default ?? ''
-    const parsed = setting.parse(text)
-    if (parsed.ok) settings[key] = parsed.value
-    else problems.push(refusal(setting.env, text, setting))
-  }
-  return problems.length > 0
-    ? { ok: false, problems }
-    : { ok: true, settings: Object.freeze(settings) as unknown as InjectorSettings }
+  const { defaults, problems } = readDefaults(environment)
+  const own = readVariables(injectorSettings, environment)
+  if (own.ok && problems.length === 0) return { ok: true, settings: Object.freeze({ ...own.settings, defaults }) }
+  return { ok: false, problems: [...problems, ...(own.ok ? [] : own.problems)] }
 }
 
-function readDefaults(environment: Environment, problems: string[]): Readonly<Record<string, string>> {
+function readDefaults(environment: Environment) {
   const defaults: Record<string, string> = {}
+  const problems: string[] = []
   for (const [name, setting] of annotationSettings) {
     const variable = defaultVariable(name)
     const text = environment[variable]
@@ -184,7 +175,7 @@ function readDefaults(environment: Environment, problems: string[]): Readonly<Re
     if (setting.parse(text).ok) defaults[name] = text
     else problems.push(refusal(variable, text, setting))
   }
-  return Object.freeze(defaults)
+  return { defaults: Object.freeze(defaults), problems }
 }
 
 /** The table of the operator's defaults, for the documentation: each annotation with its variable. */

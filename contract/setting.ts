@@ -25,9 +25,9 @@ export interface Setting<T> {
   readonly parse: (text: string) => Parsed<T>
 }
 
-/** The type of the values of a table of settings. */
-export type Values<Table extends Record<string, Setting<unknown>>> = {
-  readonly [Key in keyof Table]: Table[Key] extends Setting<infer T> ? T : never
+/** The values of a table of settings. */
+export type Values<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends { readonly parse: (text: string) => Parsed<infer T> } ? T : never
 }
 
 export const refused: { ok: false } = { ok: false }
@@ -82,4 +82,32 @@ export function refusal(name: string, text: string, setting: Setting<unknown>): 
 /** The sentence for a required setting that is absent. */
 export function absence(name: string, setting: Setting<unknown>): string {
   return `${name} is not set: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type VariablesResult<Table> =
+  | { readonly ok: true; readonly settings: Values<Table> }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Reads every setting of a table from its variable; all problems at once, each a sentence. */
+export function readVariables<Table extends Readonly<Record<string, Setting<unknown> & { readonly env: string }>>>(
+  table: Table,
+  environment: Environment,
+): VariablesResult<Table> {
+  const settings: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [key, setting] of Object.entries(table)) {
+    const text = environment[setting.env] ?? setting.default
+    if (text === undefined || (text === '' && setting.default === undefined)) {
+      problems.push(absence(setting.env, setting))
+      continue
+    }
+    const parsed = setting.parse(text)
+    if (parsed.ok) settings[key] = parsed.value
+    else problems.push(refusal(setting.env, text, setting))
+  }
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, settings: Object.freeze(settings) as Values<Table> }
 }

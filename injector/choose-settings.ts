@@ -6,8 +6,9 @@
  * understood is not guessed at: an unknown name under our prefix may be a mistyped filter.
  */
 import { annotationPrefix, annotationSettings, injectKey, statusKey } from '../contract/annotations.ts'
+import type { SensorReference } from '../contract/places.ts'
 import { printable, refusal, type Setting } from '../contract/setting.ts'
-import { type SensorReference, sidecarSettings } from '../contract/sidecar-settings.ts'
+import { sidecarSettings } from '../contract/sidecar-settings.ts'
 import type { Json, JsonObject } from './json.ts'
 import { nearest } from './nearest.ts'
 import { shown } from './opt-in.ts'

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
-import type { ListenAddress } from '../contract/sidecar-settings.ts'
+import type { ListenAddress } from '../contract/places.ts'
 import { type CertificatePair, watchCertificate } from './certificates.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
@@ -99,7 +99,7 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
   }
 }
 
-export function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
+function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
   const own = settings.podNamespace === '' ? [] : [settings.podNamespace]
   return {
     version,
