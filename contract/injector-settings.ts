@@ -16,6 +16,7 @@ import {
   refusal,
   refused,
   type Setting,
+  textOf,
   type Values,
   wholeNumber,
 } from './setting.ts'
@@ -167,7 +168,7 @@ function readDefaults(environment: Environment) {
   const problems: string[] = []
   for (const [name, setting] of annotationSettings) {
     const variable = defaultVariable(name)
-    const text = environment[variable]
+    const text = textOf(variable, environment)
     if (text === undefined || text === '') {
       if (name === 'image') problems.push(absence(variable, setting))
       continue

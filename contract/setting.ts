@@ -86,6 +86,16 @@ export function absence(name: string, setting: Setting<unknown>): string {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/**
+ * The text of a variable, unless Kubernetes made it: a Service named `sensor` in the pod's namespace gives its containers
+ * `SENSOR_PORT=tcp://10.96.3.7:4789` (pkg/kubelet/envvars), whatever they take it for.
+ */
+export function textOf(variable: string, environment: Environment): string | undefined {
+  const text = environment[variable]
+  const isServiceLink = variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text ?? '')
+  return isServiceLink ? undefined : text
+}
+
 export type VariablesResult<Table> =
   | { readonly ok: true; readonly settings: Values<Table> }
   | { readonly ok: false; readonly problems: readonly string[] }
@@ -98,7 +108,7 @@ export function readVariables<Table extends Readonly<Record<string, Setting<unkn
   const settings: Record<string, unknown> = {}
   const problems: string[] = []
   for (const [key, setting] of Object.entries(table)) {
-    const text = environment[setting.env] ?? setting.default
+    const text = textOf(setting.env, environment) ?? setting.default
     if (text === undefined || (text === '' && setting.default === undefined)) {
       problems.push(absence(setting.env, setting))
       continue
