@@ -39,7 +39,9 @@ export async function main(options: InjectorOptions): Promise<void> {
     process.stderr.write(`vxtap injector: cannot serve: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(exitCodes.failure.code)
   }
-  log.info({ version: options.version, port: injector.port, metricsPort: injector.metricsPort }, 'serving the webhook')
+  const { port, metricsPort } = injector
+  const certificateExpires = certificate.pair.expires.toISOString()
+  log.info({ version: options.version, port, metricsPort, certificateExpires }, 'serving the webhook')
   stopOnSignal(async (signal) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; open connections are answered until then')
     await injector.stop()

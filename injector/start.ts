@@ -80,6 +80,12 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
         metrics.certificateRefused()
         log.error({ problem }, 'the certificate files changed to something unusable; the old certificate stays in use')
       },
+      expired(pair) {
+        log.error(
+          { expired: pair.expires.toISOString(), certFile: settings.tlsCertFile },
+          'the certificate has expired: the API server takes no answer from here, and pods start without the tap; renew it',
+        )
+      },
     },
     parts.certificateLookMs,
   )
