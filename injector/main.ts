@@ -4,7 +4,13 @@ import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
 import { type LoadedPair, loadCertificate } from './certificates.ts'
-import { type ClusterConnection, type InjectorParts, type RunningInjector, startInjector } from './start.ts'
+import {
+  type ClusterConnection,
+  type InjectorParts,
+  type RunningInjector,
+  startInjector,
+  withoutCluster,
+} from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
@@ -71,15 +77,6 @@ async function connection(mode: InjectorSettings['cluster'], log: Logger): Promi
   kubeConfig.loadFromCluster()
   return (log, metrics) => watchCluster(kubeConfig, log, metrics)
 }
-
-const withoutCluster = (): ClusterConnection => ({
-  view: {
-    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
-    facts: () => ({ nativeSidecars: 'unknown' }),
-  },
-  synced: () => true,
-  stop: () => undefined,
-})
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false

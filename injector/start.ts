@@ -22,6 +22,16 @@ export interface ClusterConnection {
   stop(): void
 }
 
+/** For where nothing is to be known but what the requests say. */
+export const withoutCluster = (): ClusterConnection => ({
+  view: {
+    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
+    facts: () => ({ nativeSidecars: 'unknown' }),
+  },
+  synced: () => true,
+  stop: () => undefined,
+})
+
 export interface InjectorParts {
   readonly version: string
   readonly settings: InjectorSettings
