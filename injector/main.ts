@@ -4,13 +4,7 @@ import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
 import { type LoadedPair, loadCertificate } from './certificates.ts'
-import {
-  type ClusterConnection,
-  type InjectorParts,
-  type RunningInjector,
-  startInjector,
-  withoutCluster,
-} from './start.ts'
+import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
