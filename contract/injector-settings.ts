@@ -117,6 +117,15 @@ export const injectorSettings = {
     example: 'skip',
     parse: oneOf('skip', 'ignore'),
   },
+  podSecurityDefault: {
+    env: 'POD_SECURITY_DEFAULT',
+    default: 'privileged',
+    meaning:
+      "the Pod Security level of namespaces without a label of their own: what the API server's AdmissionConfiguration sets for the whole cluster, which nothing in the cluster shows",
+    allowed: 'privileged, baseline or restricted',
+    example: 'privileged',
+    parse: oneOf('privileged', 'baseline', 'restricted'),
+  },
   cluster: {
     env: 'CLUSTER',
     default: 'auto',

@@ -62,6 +62,8 @@ export interface InjectionConfig extends ChoiceRules {
   readonly excludedNamespaces: ReadonlySet<string>
   /** `skip`: leave out pods that Pod Security would then reject; `ignore`: inject anyway. */
   readonly podSecurity: 'skip' | 'ignore'
+  /** The level of namespaces that have no label for it. */
+  readonly podSecurityDefault: 'privileged' | 'baseline' | 'restricted'
   /** `vxtap inject --all`: pods that say nothing are injected. An opt-out is heeded nevertheless. */
   readonly withoutOptIn: boolean
 }
@@ -209,8 +211,8 @@ function injectionOf(
  */
 function podSecurityAgainst(namespace: NamespaceFacts, config: InjectionConfig): string | undefined {
   if (config.podSecurity === 'ignore') return undefined
-  const level = member(namespace.labels, 'pod-security.kubernetes.io/enforce')
-  return level === undefined || level === 'privileged' ? undefined : String(level)
+  const level = member(namespace.labels, 'pod-security.kubernetes.io/enforce') ?? config.podSecurityDefault
+  return level === 'privileged' ? undefined : String(level)
 }
 
 /**

@@ -124,6 +124,7 @@ function configFrom(settings: InjectorSettings, version: string): InjectionConfi
     imagePullPolicy: settings.imagePullPolicy,
     excludedNamespaces: new Set([...settings.excludedNamespaces, ...own]),
     podSecurity: settings.podSecurity,
+    podSecurityDefault: settings.podSecurityDefault,
     withoutOptIn: false,
   }
 }

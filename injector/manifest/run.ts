@@ -76,6 +76,7 @@ function configFor(options: InjectOptions): InjectionConfig {
     imagePullPolicy: 'IfNotPresent',
     excludedNamespaces: new Set(),
     podSecurity: 'skip',
+    podSecurityDefault: 'privileged',
     withoutOptIn: options.all,
   }
 }

@@ -101,6 +101,7 @@ describe("the injector's settings", () => {
       metricsAddress: { port: 9412 },
       drainSeconds: 5,
       podSecurity: 'skip',
+      podSecurityDefault: 'privileged',
       defaults: { image: 'vxtap:1' },
     })
   })

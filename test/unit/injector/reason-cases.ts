@@ -203,6 +203,20 @@ export const cases: readonly Case[] = [
     config: { podSecurity: 'ignore' },
   },
   {
+    given: 'a namespace without a Pod Security label, in a cluster whose default is baseline',
+    reason: 'pod_security_forbids_net_raw',
+    object: pod(),
+    config: { podSecurityDefault: 'baseline' },
+    says: 'baseline',
+  },
+  {
+    given: 'Pod Security privileged by label, in a cluster whose default is baseline',
+    reason: 'injected',
+    object: pod(),
+    cluster: withNamespace({ 'pod-security.kubernetes.io/enforce': 'privileged' }),
+    config: { podSecurityDefault: 'baseline' },
+  },
+  {
     given: 'a label that is neither true nor false',
     reason: 'invalid_annotation',
     object: pod({ labels: { 'vxtap.io/inject': 'yes' } }),
