@@ -70,9 +70,9 @@ describe('given a labelled Deployment on one node and a sensor in another namesp
   })
 
   it('then tshark finds every request and its answer there', async () => {
-    const asked = await tshark(capture, 'http.request', 'http.request.uri')
+    const asked = await tshark(capture, 'http.request && tcp.dstport == 8080', 'http.request.uri')
     expect(asked.sort()).toEqual([...paths, '/big'].sort())
-    const answered = await tshark(capture, 'http.response', 'http.response.code')
+    const answered = await tshark(capture, 'http.response && tcp.srcport == 8080', 'http.response.code')
     expect(answered).toEqual(Array(paths.length + 1).fill('200'))
   })
 

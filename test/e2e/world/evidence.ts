@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Frame } from '../../../demo/compare/compare.ts'
 import { readFrames } from '../../../demo/evidence.ts'
 import { run, searchPath } from '../../../lab/network/command.ts'
@@ -11,8 +12,12 @@ import { captureFile } from './workloads.ts'
 
 const read = `process.stdout.write(require('fs').readFileSync('${captureFile}').toString('base64'))`
 
-/** Copies the sensor's capture, as far as it is written, to a file of this machine. */
+/** The sidecar's ring hands blocks over, and the sensor writes its file, within this. */
+const writtenAfterMs = 1500
+
+/** Copies the sensor's capture to a file of this machine, with all that was sent before the call. */
 export async function fetchCapture(namespace: string, sensor: string, file: string): Promise<void> {
+  await sleep(writtenAfterMs)
   writeFileSync(file, Buffer.from(await exec(namespace, sensor, 'receive', ['node', '-e', read]), 'base64'))
 }
 
@@ -70,7 +75,7 @@ export async function captureWire(namespace: string, podName: string, file: stri
   return {
     async stop() {
       // dumpcap reads blocks that the kernel hands over after 250 ms at the latest.
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await sleep(500)
       const gone = new Promise((resolve) => child.once('close', resolve))
       child.kill('SIGINT')
       await gone

@@ -27,7 +27,7 @@ export function useNamespace(
 }
 
 /** What the chart's value sensorAccess makes, for one pair of namespaces. */
-function sensorAccess(place: string, forNamespace: string): readonly object[] {
+export function sensorAccess(place: string, forNamespace: string): readonly object[] {
   const metadata = { name: `${release}-find-sensor`, namespace: place }
   return [
     {

@@ -106,13 +106,13 @@ export function service(namespace: string, name: string): object {
 }
 
 /** A program that asks for these paths, one connection each, and ends with 1 unless every answer is right. */
-export const requests = (host: string, paths: readonly string[]): readonly string[] => [
+export const requests = (host: string, paths: readonly string[], port = 80): readonly string[] => [
   'node',
   '-e',
   `
 const http = require('http')
 const ask = (path) => new Promise((resolve, reject) => {
-  http.get({ host: ${JSON.stringify(host)}, port: 80, path, agent: false, timeout: 5000 }, (response) => {
+  http.get({ host: ${JSON.stringify(host)}, port: ${port}, path, agent: false, timeout: 5000 }, (response) => {
     let bytes = 0
     response.on('data', (chunk) => { bytes += chunk.length })
     response.on('end', () => resolve(bytes))
