@@ -19,6 +19,10 @@ export interface Container {
   readonly name: string
   readonly image: string
   readonly restartPolicy?: string
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>
+    readonly limits?: Readonly<Record<string, string>>
+  }
 }
 
 export interface ContainerStatus {
@@ -43,7 +47,7 @@ interface Pod {
   }
 }
 
-const defaultSeconds = 60
+const defaultSeconds = 30
 
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
   return run(['kubectl', ...args], { timeoutMs: 120_000, ...(input === undefined ? {} : { input }) })

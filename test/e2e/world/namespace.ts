@@ -28,7 +28,7 @@ export function useNamespace(
 
 /** What the chart's value sensorAccess makes, for one pair of namespaces. */
 export function sensorAccess(place: string, forNamespace: string): readonly object[] {
-  const metadata = { name: `${release}-find-sensor`, namespace: place }
+  const metadata = { name: `${release}-find-sensor-for-${forNamespace}`, namespace: place }
   return [
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

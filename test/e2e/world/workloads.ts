@@ -17,27 +17,29 @@ export const captureFile = '/capture/frames.pcapng'
 /** The kubelet's own label of each node. */
 export const onNode = (node: string): object => ({ nodeSelector: { 'kubernetes.io/hostname': node } })
 
-export function sensorPod(namespace: string, name = 'sensor', node = 'node2', run = 'sensor'): object {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace, labels: { run } },
-    spec: {
-      ...onNode(node),
-      terminationGracePeriodSeconds: 2,
-      automountServiceAccountToken: false,
-      containers: [
-        {
-          name: 'receive',
-          image: vxtapImage,
-          args: ['receive', '--strict', '--write', captureFile, '--interval', '1'],
-          readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1 },
-          volumeMounts: [{ name: 'capture', mountPath: '/capture' }],
-        },
-      ],
-      volumes: [{ name: 'capture', emptyDir: {} }],
-    },
-  }
+/** Of a sensor pod, which is found by its label `run` and by nothing else. */
+export const sensorTemplate = (run = 'sensor', placement: object = {}): { metadata: object; spec: object } => ({
+  metadata: { labels: { run } },
+  spec: {
+    ...placement,
+    terminationGracePeriodSeconds: 2,
+    automountServiceAccountToken: false,
+    containers: [
+      {
+        name: 'receive',
+        image: vxtapImage,
+        args: ['receive', '--strict', '--write', captureFile, '--interval', '1'],
+        readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1 },
+        volumeMounts: [{ name: 'capture', mountPath: '/capture' }],
+      },
+    ],
+    volumes: [{ name: 'capture', emptyDir: {} }],
+  },
+})
+
+export function sensorPod(namespace: string, name = 'sensor', node = 'node2'): object {
+  const { metadata, spec } = sensorTemplate('sensor', onNode(node))
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace }, spec }
 }
 
 /** Answers each request with its path, and /big with a megabyte. */
