@@ -13,6 +13,23 @@ node=.tools/node/bin/node
 [ "$(id -u)" = 0 ] || { say "a kubelet makes control groups and overlay mounts, which only root may: run it with sudo"; exit 1; }
 [ $# -gt 0 ] || { say "usage: scripts/cluster.sh COMMAND [ARGUMENT...]"; exit 64; }
 
+need() { # need PROGRAM PACKAGE
+  command -v "$1" >/dev/null 2>&1 && return 0
+  command -v apt-get >/dev/null 2>&1 || { say "$1 is missing: install the package $2"; exit 1; }
+  say "installing system package: $2"
+  apt_log=$(mktemp)
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$2"; } >"$apt_log" 2>&1; then
+    tail -20 "$apt_log" >&2
+    say "apt-get failed; its whole output is in $apt_log"
+    exit 1
+  fi
+  rm -f "$apt_log"
+}
+need go golang-go
+need nft nftables
+# Before 1.29 kube-proxy has no other way.
+[ "${K8S:-}" != 1.28 ] || need iptables iptables
+
 # Two at once must not build over each other; who waited finds everything built.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vxtap
 mkdir -p "$cache"

@@ -4,18 +4,11 @@ import { join } from 'node:path'
 import { run } from '../../lab/network/command.ts'
 import { apiPort, controlPlaneAddress, podNetwork, serviceNetwork } from './addresses.ts'
 import type { Credentials } from './credentials.ts'
-import { type Daemon, startDaemon, until } from './daemon.ts'
+import { type Daemon, startAgain, startDaemon, until } from './daemon.ts'
 import type { Programs } from './programs/build.ts'
 
-export interface ControlPlane {
-  readonly daemons: readonly Daemon[]
-}
-
-export async function startControlPlane(
-  programs: Programs,
-  credentials: Credentials,
-  folder: string,
-): Promise<ControlPlane> {
+/** Comes back when the API server is ready. */
+export async function startControlPlane(programs: Programs, credentials: Credentials, folder: string): Promise<void> {
   mkdirSync(join(folder, 'log'), { recursive: true })
   const start = (name: string, program: string, flags: Readonly<Record<string, string>>): Daemon =>
     startDaemon(name, [program, ...Object.entries(flags).map(([k, v]) => `--${k}=${v}`)], join(folder, 'log', name))
@@ -24,7 +17,7 @@ export async function startControlPlane(
 
   const etcdUrl = 'http://127.0.0.1:2379'
   const peerUrl = 'http://127.0.0.1:2380'
-  const etcd = start('etcd', join(programs.etcd, 'etcd'), {
+  start('etcd', join(programs.etcd, 'etcd'), {
     name: 'e',
     'data-dir': join(folder, 'etcd'),
     // A cluster that lives for minutes has nothing to lose.
@@ -36,7 +29,10 @@ export async function startControlPlane(
     'initial-cluster': `e=${peerUrl}`,
     'log-level': 'warn',
   })
-  const apiServer = start('kube-apiserver', kube('kube-apiserver'), apiServerFlags(file, etcdUrl))
+  const apiServer = startAgain(
+    () => start('kube-apiserver', kube('kube-apiserver'), apiServerFlags(file, etcdUrl)),
+    join(folder, 'kube-apiserver.pid'),
+  )
   const kubectl = [kube('kubectl'), '--kubeconfig', file('admin.kubeconfig')]
   await until('the API server is ready', apiServer, async () => {
     return (await run([...kubectl, 'get', '--raw', '/readyz'])) === 'ok'
@@ -48,7 +44,7 @@ export async function startControlPlane(
     'bind-address': '127.0.0.1',
     'leader-elect': 'false',
   })
-  const controllerManager = start('kube-controller-manager', kube('kube-controller-manager'), {
+  start('kube-controller-manager', kube('kube-controller-manager'), {
     ...client('kube-controller-manager'),
     // The default rate makes a new namespace wait seconds for its service account.
     'kube-api-qps': '300',
@@ -60,8 +56,7 @@ export async function startControlPlane(
     'cluster-cidr': podNetwork,
     'flex-volume-plugin-dir': join(folder, 'volume-plugins'),
   })
-  const scheduler = start('kube-scheduler', kube('kube-scheduler'), client('kube-scheduler'))
-  return { daemons: [etcd, apiServer, controllerManager, scheduler] }
+  start('kube-scheduler', kube('kube-scheduler'), client('kube-scheduler'))
 }
 
 const apiServerFlags = (file: (name: string) => string, etcdUrl: string): Readonly<Record<string, string>> => ({

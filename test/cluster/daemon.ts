@@ -1,6 +1,6 @@
 /** Programs that run as long as the cluster: started with a log file each, killed by the sandbox's end at the latest. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
+import { openSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { searchPath } from '../../lab/network/command.ts'
 
@@ -8,8 +8,6 @@ export interface Daemon {
   readonly name: string
   readonly logFile: string
   readonly child: ChildProcess
-  /** Ends it and waits: TERM, then KILL after 5 s. */
-  stop(): Promise<void>
 }
 
 export function startDaemon(
@@ -26,21 +24,17 @@ export function startDaemon(
     // A Ctrl-C is for the command that the cluster is there for; the cluster ends after it.
     detached: true,
   })
-  const ended = new Promise<void>((resolve) => {
-    child.on('error', () => resolve())
-    child.on('exit', () => resolve())
-  })
-  return {
-    name,
-    logFile,
-    child,
-    async stop() {
-      child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
-      await ended
-      clearTimeout(timer)
-    },
-  }
+  // Said by `until`, which sees that it has ended.
+  child.on('error', () => {})
+  return { name, logFile, child }
+}
+
+/** Starts it again whenever it ends, as a kubelet does with the API server's static pod; its pid is in `pidFile`. */
+export function startAgain(start: () => Daemon, pidFile: string): Daemon {
+  const daemon = start()
+  writeFileSync(pidFile, String(daemon.child.pid))
+  daemon.child.once('exit', () => startAgain(start, pidFile))
+  return daemon
 }
 
 /**

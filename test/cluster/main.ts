@@ -66,6 +66,7 @@ async function startCluster(): Promise<Record<string, string>> {
     KUBECONFIG: kubeconfig,
     K8S_VERSION: release.kubernetes,
     PATH: `${programs.kubernetes}:${programs.helm}:${process.env['PATH'] ?? ''}`,
+    API_SERVER_PID_FILE: join(folder, 'control-plane/kube-apiserver.pid'),
     NODE_PIDS: clusterNodes.map(({ name, pid }) => `${name}=${pid}`).join(','),
   }
 }

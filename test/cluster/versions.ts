@@ -33,6 +33,8 @@ export const releases: ReadonlyMap<string, Release> = new Map([
 export const defaultRelease = '1.36'
 export const etcd = '3.6.13'
 export const helm = '3.21.4'
+/** Fetched where the machine's own go is older than 1.21 (Debian 12 has 1.19). */
+export const bootstrapGo = '1.26.8'
 export const coredns = '1.14.2'
 
 /** @throws Error that names the releases there are */

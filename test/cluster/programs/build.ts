@@ -32,7 +32,7 @@ export async function bringPrograms(release: Release): Promise<Programs> {
   return {
     kubernetes: await cached(`k8s-${release.kubernetes}`, (folder) => buildKubernetes(release, folder)),
     etcd: await one('etcd', etcd, 'go.etcd.io/etcd/server/v3', 'go.etcd.io/etcd/server/v3'),
-    helm: await one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm'),
+    helm: await one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm', helmVariables),
     coredns: await one('coredns', coredns, 'github.com/coredns/coredns', 'github.com/coredns/coredns'),
     debian: await cached('debian-containerd', unpackDebian),
   }
@@ -60,8 +60,25 @@ async function buildKubernetes(release: Release, folder: string): Promise<void> 
   }
 }
 
-const one = (program: string, version: string, module: string, packagePath: string): Promise<string> =>
-  cached(`${program}-${version}`, (folder) => buildGo({ module, version: `v${version}`, packagePath, program }, folder))
+/** As Helm's own Makefile sets them: otherwise it takes charts for Kubernetes 1.20 where it has no cluster to ask. */
+const helmVariables = {
+  'helm.sh/helm/v3/internal/version.version': `v${helm}`,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': '1',
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': '36',
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': '1',
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': '36',
+}
+
+const one = (
+  program: string,
+  version: string,
+  module: string,
+  packagePath: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> =>
+  cached(`${program}-${version}`, (folder) =>
+    buildGo({ module, version: `v${version}`, packagePath, program, variables }, folder),
+  )
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await bringPrograms(releaseOf(process.argv[2] ?? defaultRelease))

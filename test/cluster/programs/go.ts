@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../../lab/network/command.ts'
+import { goProgram } from './toolchain.ts'
 
 export interface GoBuild {
   /** Module that the go.mod requires, and its version with the leading v. */
@@ -28,23 +29,29 @@ export async function buildGo(build: GoBuild, folder: string): Promise<void> {
   const work = mkdtempSync(join(tmpdir(), 'vxtap-go-'))
   try {
     const env = { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=mod', GOTOOLCHAIN: build.toolchain ?? 'auto' }
-    writeFileSync(join(work, 'go.mod'), await moduleFile(build, env))
+    const go = await goProgram()
+    writeFileSync(join(work, 'go.mod'), await moduleFile(go, build, env))
     const settings = Object.entries(build.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`)
     const flags = ['-v', '-trimpath', '-buildvcs=false', '-ldflags', `-s -w${settings.join('')}`]
-    await compile(build.program, ['build', ...flags, '-o', join(folder, build.program), build.packagePath], work, env)
+    await compile(
+      build.program,
+      [go, 'build', ...flags, '-o', join(folder, build.program), build.packagePath],
+      work,
+      env,
+    )
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
 }
 
-async function moduleFile(build: GoBuild, env: NodeJS.ProcessEnv): Promise<string> {
+async function moduleFile(go: string, build: GoBuild, env: NodeJS.ProcessEnv): Promise<string> {
   const { GoMod } = JSON.parse(
-    await run(['go', 'mod', 'download', '-json', `${build.module}@${build.version}`], {
+    await run([go, 'mod', 'download', '-json', `${build.module}@${build.version}`], {
       env: env as Record<string, string>,
       timeoutMs: 600_000,
     }),
   )
-  const original = await run(['go', 'mod', 'edit', '-json', GoMod])
+  const original = await run([go, 'mod', 'edit', '-json', GoMod])
   return goModOf(build, JSON.parse(original))
 }
 
@@ -70,7 +77,7 @@ export function goModOf(build: Pick<GoBuild, 'module' | 'version'>, own: OwnGoMo
   ].join('\n')
 }
 
-function compile(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
+function compile(program: string, argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<void> {
   const started = Date.now()
   const seconds = () => Math.round((Date.now() - started) / 1000)
   let packages = 0
@@ -78,7 +85,7 @@ function compile(program: string, args: readonly string[], cwd: string, env: Nod
   const say = (text: string) => process.stdout.write(`[cluster] ${program}: ${text}\n`)
   say('building')
   return new Promise((resolve, reject) => {
-    const child = spawn('nice', ['-n', '19', 'go', ...args], { cwd, env, stdio: ['ignore', 'inherit', 'pipe'] })
+    const child = spawn('nice', ['-n', '19', ...argv], { cwd, env, stdio: ['ignore', 'inherit', 'pipe'] })
     const timer = setInterval(() => say(`${packages} packages, ${seconds()} s`), quietMs)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       packages += text.split('\n').length - 1
