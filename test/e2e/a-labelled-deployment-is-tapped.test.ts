@@ -3,7 +3,7 @@ import { type Comparison, compare, type Frame } from '../../demo/compare/compare
 import { tunnelOf } from '../../demo/compare/tunnel.ts'
 import { type Counters, readFrames } from '../../demo/evidence.ts'
 import { captureWire, fetchCapture, tshark, useFolder } from './world/evidence.ts'
-import { apply, exec, type KubeObject, list, ready, rolledOut } from './world/kubectl.ts'
+import { apply, eventually, exec, type KubeObject, list, ready, rolledOut } from './world/kubectl.ts'
 import { chartAccess } from './world/release.ts'
 import { counters, sendsTo } from './world/tap.ts'
 import {
@@ -44,6 +44,10 @@ describe('given a labelled Deployment on one node and a sensor in another namesp
     await ready(namespace, 'client')
     web = (await list(namespace, 'pod', 'app=web'))[0]!
     await sendsTo(namespace, web.metadata.name, sensor.status.podIP!)
+    // kube-proxy takes a moment to learn of a Service.
+    await eventually('the Service answers', () =>
+      exec(namespace, 'client', 'app', requests('web', ['/'])).catch(() => undefined),
+    )
     before = await counters(web)
 
     const wire = await captureWire(namespace, web.metadata.name, `${folder.path}/wire.pcapng`)
@@ -70,10 +74,11 @@ describe('given a labelled Deployment on one node and a sensor in another namesp
   })
 
   it('then tshark finds every request and its answer there', async () => {
-    const asked = await tshark(capture, 'http.request && tcp.dstport == 8080', 'http.request.uri')
+    const asked = await tshark(capture, 'http.request.uri != "/" && tcp.dstport == 8080', 'http.request.uri')
     expect(asked.sort()).toEqual([...paths, '/big'].sort())
     const answered = await tshark(capture, 'http.response && tcp.srcport == 8080', 'http.response.code')
-    expect(answered).toEqual(Array(paths.length + 1).fill('200'))
+    expect(answered.length).toBeGreaterThan(paths.length)
+    expect(new Set(answered)).toEqual(new Set(['200']))
   })
 
   it('then tshark finds no gap and no wrong checksum', async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, exec, type KubeObject, kubectl, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
-import { counters, sendsTo } from './world/tap.ts'
+import { counters, restartsOf, sendsTo } from './world/tap.ts'
 import { idleContainer, onNode, optIn, pod, requests, sensorPod, webContainer } from './world/workloads.ts'
 
 const namespace = useNamespace('replacement')
@@ -39,8 +39,7 @@ describe('given a tapped pod whose sensor is deleted', () => {
 
   it('when it is created again, then it has another address, and the sidecar finds it without a restart', async () => {
     expect(after.status.podIP).not.toBe(before.status.podIP)
-    const web = await ready(namespace, 'web')
-    expect(web.status.initContainerStatuses?.[0]?.restartCount).toBe(0)
+    expect(restartsOf(await ready(namespace, 'web'))).toBe(0)
   })
 
   it('then the new sensor sees everything from there on, and nothing of what came before', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority } from '../../lab/certificates.ts'
 import { vxtapImage } from '../cluster/image/names.ts'
+import { nativeSidecars } from './world/abilities.ts'
 import { apply, kubectl, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { sidecarOf } from './world/tap.ts'
@@ -87,9 +88,16 @@ describe('given another webhook that runs later and does not know restartPolicy'
     await kubectl(['delete', 'mutatingwebhookconfiguration', 'zz-stripper'])
   })
 
-  it('when a pod is tapped, then the injector is asked again, puts it back, and says so; the pod starts', async () => {
-    const said = await apply(pod({ name: 'web', namespace }))
-    expect(said).toMatch(/Warning: vxtap: .*another webhook removed restartPolicy/)
-    expect(sidecarOf(await ready(namespace, 'web'))?.restartPolicy).toBe('Always')
+  it('when the sidecar is not native, then there is nothing to strip, and the pod starts', async () => {
+    const annotations = { 'vxtap.io/native-sidecar': 'never' }
+    expect(await apply(pod({ name: 'ordinary', namespace, annotations }))).not.toContain('Warning')
+    expect(sidecarOf(await ready(namespace, 'ordinary'))).toBeDefined()
   })
+
+  if (nativeSidecars)
+    it('when a pod is tapped, then the injector is asked again, puts it back, and says so; the pod starts', async () => {
+      const said = await apply(pod({ name: 'web', namespace }))
+      expect(said).toMatch(/Warning: vxtap: .*another webhook removed restartPolicy/)
+      expect(sidecarOf(await ready(namespace, 'web'))?.restartPolicy).toBe('Always')
+    })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { pauseImage } from '../cluster/image/names.ts'
 import { apply, list, rolledOut } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
-import { sidecarOf } from './world/tap.ts'
+import { restartsOf, sidecarOf } from './world/tap.ts'
 import { deployment, optIn } from './world/workloads.ts'
 
 const namespace = useNamespace('fifty')
@@ -19,8 +19,6 @@ describe('given a Deployment of fifty pods that opt in', () => {
     const pods = await list(namespace, 'pod', 'app=crowd')
     expect(pods.length).toBe(50)
     expect(pods.filter((made) => sidecarOf(made) === undefined)).toEqual([])
-    expect(
-      pods.filter(({ status }) => status.initContainerStatuses?.some(({ restartCount }) => restartCount > 0)),
-    ).toEqual([])
+    expect(pods.filter((made) => restartsOf(made) !== 0)).toEqual([])
   })
 })

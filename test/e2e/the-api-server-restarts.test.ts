@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { apply, eventually, kubectl, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { release, releaseNamespace } from './world/release.ts'
-import { sendsTo, sidecarOf } from './world/tap.ts'
+import { restartsOf, sendsTo, sidecarOf } from './world/tap.ts'
 import { optIn, pod, sensorPod } from './world/workloads.ts'
 
 const namespace = useNamespace('restarted')
@@ -27,7 +27,7 @@ describe('given a tapped pod and its sensor', () => {
     const successor = await ready(namespace, 'sensor')
     await sendsTo(namespace, 'web', successor.status.podIP!)
     const web = await ready(namespace, 'web')
-    expect(web.status.initContainerStatuses?.[0]?.restartCount).toBe(0)
+    expect(restartsOf(web)).toBe(0)
   })
 
   it('then the injectors go on, and a namespace that is made now is known to them', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { apply, eventually, logs, ready } from './world/kubectl.ts'
 import { sensorAccess, useNamespace } from './world/namespace.ts'
-import { sendsTo } from './world/tap.ts'
+import { restartsOf, sendsTo } from './world/tap.ts'
 import { idleContainer, optIn, pod, sensorPod } from './world/workloads.ts'
 
 const namespace = useNamespace('no-rights', {}, [])
@@ -26,6 +26,6 @@ describe('given a pod whose service account may not look for pods', () => {
     const sensor = await ready(namespace, 'sensor')
     await apply(...sensorAccess(namespace, namespace))
     await sendsTo(namespace, 'web', sensor.status.podIP!)
-    expect((await ready(namespace, 'web')).status.initContainerStatuses?.[0]?.restartCount).toBe(0)
+    expect(restartsOf(await ready(namespace, 'web'))).toBe(0)
   })
 })

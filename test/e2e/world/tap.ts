@@ -9,6 +9,12 @@ export function sidecarOf({ spec }: KubeObject): Container | undefined {
   return [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === 'vxtap')
 }
 
+/** How often the sidecar was started again. */
+export function restartsOf({ status }: KubeObject): number | undefined {
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  return all.find(({ name }) => name === 'vxtap')?.restartCount
+}
+
 export function statusOf({ metadata }: KubeObject): InjectionStatus | undefined {
   const text = metadata.annotations?.['vxtap.io/status']
   return text === undefined ? undefined : (JSON.parse(text) as InjectionStatus)
