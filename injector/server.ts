@@ -9,6 +9,7 @@ import type { CertificatePair } from './certificates.ts'
 import { type ClusterView, type Handled, handle } from './handle.ts'
 import type { Json } from './json.ts'
 import type { InjectorMetrics } from './metrics.ts'
+import type { Notice } from './notice.ts'
 import type { InjectionConfig } from './plan.ts'
 
 const keepAliveTimeoutMs = 100_000
@@ -22,6 +23,8 @@ export interface WebhookDependencies {
   readonly cluster: ClusterView
   readonly metrics: InjectorMetrics
   readonly log: Logger
+  /** Tells the owner of a pod what was decided about it; does not wait for anything. */
+  readonly tell: (notice: Notice) => void
   /** True from SIGTERM on: connections are closed after the answer, so that the API server takes another replica. */
   readonly draining: () => boolean
 }
@@ -65,13 +68,14 @@ export function createWebhookServer(certificate: CertificatePair, dependencies: 
   }
 }
 
-function answer(body: Json, reply: FastifyReply, { cluster, config, metrics, log }: WebhookDependencies) {
+function answer(body: Json, reply: FastifyReply, { cluster, config, metrics, log, tell }: WebhookDependencies) {
   const started = performance.now()
   const handled: Handled = handle(body, cluster, config)
   if (handled.status !== 200) return refuse(reply, metrics, handled.status, handled.problem)
   metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
   const { sentence, ...fields } = handled.record
   log.info(fields, sentence)
+  if (handled.notice) tell(handled.notice)
   return reply.send(handled.answer)
 }
 

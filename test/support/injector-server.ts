@@ -96,6 +96,7 @@ const withoutCluster = (): ClusterConnection => ({
     namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
     facts: () => ({ nativeSidecars: 'unknown' }),
   },
+  tell: () => undefined,
   synced: () => true,
   stop: () => undefined,
 })
