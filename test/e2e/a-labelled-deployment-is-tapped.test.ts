@@ -4,7 +4,7 @@ import { tunnelOf } from '../../demo/compare/tunnel.ts'
 import { type Counters, readFrames } from '../../demo/evidence.ts'
 import { captureWire, fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, eventually, exec, type KubeObject, list, ready, rolledOut } from './world/kubectl.ts'
-import { chartAccess } from './world/release.ts'
+import { documented } from './world/release.ts'
 import { counters, sendsTo } from './world/tap.ts'
 import {
   deployment,
@@ -18,8 +18,8 @@ import {
   webContainer,
 } from './world/workloads.ts'
 
-// Nothing but the installed chart: its defaults name the sensor, its sensorAccess opens the sensors' namespace.
-const { applications: namespace, sensors } = chartAccess
+// Nothing but the label: the chart's defaults name the sensor, its sensorAccess opens the sensors' namespace.
+const { applications: namespace, sensors } = documented
 const paths = Array.from({ length: 30 }, (_, index) => `/page-${index}`)
 const folder = useFolder()
 
@@ -32,11 +32,10 @@ describe('given a labelled Deployment on one node and a sensor in another namesp
   const capture = `${folder.path}/sensor.pcapng`
 
   beforeAll(async () => {
-    await apply(sensorPod(sensors))
+    await apply(sensorPod(sensors, 'sensor', 'node2', documented.sensor))
     sensor = await ready(sensors, 'sensor')
-    const annotations = { 'vxtap.io/sensor-namespace': sensors }
     await apply(
-      deployment({ name: 'web', namespace, labels: optIn, annotations }, webContainer, onNode('node1')),
+      deployment({ name: 'web', namespace, labels: optIn }, webContainer, onNode('node1')),
       service(namespace, 'web'),
       pod({ name: 'client', namespace }, idleContainer, onNode('node2')),
     )

@@ -4,7 +4,7 @@ import { apply, eventually, kubectl } from './kubectl.ts'
 import { release } from './release.ts'
 
 /**
- * Makes the namespace before the scenario's file and deletes it afterwards.
+ * Makes the namespace, whose taps look for `run: sensor` in the first of `sensorsIn`, before the scenario's file and deletes it afterwards.
  * @param sensorsIn the namespaces that its pods may look for sensors in
  */
 export function useNamespace(
@@ -12,8 +12,13 @@ export function useNamespace(
   metadata: { readonly labels?: object; readonly annotations?: object } = {},
   sensorsIn: readonly string[] = [name],
 ): string {
+  const annotations = {
+    'vxtap.io/sensor': 'sensor',
+    'vxtap.io/sensor-namespace': sensorsIn[0] ?? name,
+    ...metadata.annotations,
+  }
   beforeAll(async () => {
-    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, ...metadata } })
+    await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, ...metadata, annotations } })
     for (const place of sensorsIn) await apply(...sensorAccess(place, name))
     // A pod that comes before its service account is refused.
     await eventually(`${name} has a default service account`, async () => {

@@ -37,8 +37,8 @@ export const sensorTemplate = (run = 'sensor', placement: object = {}): { metada
   },
 })
 
-export function sensorPod(namespace: string, name = 'sensor', node = 'node2'): object {
-  const { metadata, spec } = sensorTemplate('sensor', onNode(node))
+export function sensorPod(namespace: string, name = 'sensor', node = 'node2', run = 'sensor'): object {
+  const { metadata, spec } = sensorTemplate(run, onNode(node))
   return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace }, spec }
 }
 
