@@ -2,7 +2,7 @@
 import type { InjectionStatus } from '../../../contract/annotations.ts'
 import { type Counters, parseCounters } from '../../../demo/evidence.ts'
 import { run } from '../../../lab/network/command.ts'
-import { type Container, eventually, getObject, type KubeObject, logs } from './kubectl.ts'
+import { type Container, eventually, type KubeObject, logs } from './kubectl.ts'
 
 /** The sidecar of a pod, wherever it is. */
 export function sidecarOf({ spec }: KubeObject): Container | undefined {
@@ -34,7 +34,7 @@ export async function counters(pod: KubeObject): Promise<Counters> {
   return parseCounters((await ask(pod, '/metrics')).text)
 }
 
-/** Waits until the sidecar says that it sends to these sensors, in this order of its sentence. */
+/** Waits until the last that the sidecar says of its sensors has this address. */
 export function sendsTo(namespace: string, pod: string, address: string): Promise<string> {
   return eventually(`${pod} sends to ${address}`, async () => {
     const lines = (await logs(namespace, pod, 'vxtap')).split('\n')
@@ -67,5 +67,3 @@ interface Summary {
     }[]
   }[]
 }
-
-export const podOf = (namespace: string, name: string): Promise<KubeObject> => getObject(namespace, 'pod', name)
