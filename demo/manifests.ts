@@ -85,7 +85,7 @@ export function webhook(ca: string): WebhookConfiguration {
       {
         name: 'inject.vxtap.io',
         admissionReviewVersions: ['v1'],
-        sideEffects: 'None',
+        sideEffects: 'NoneOnDryRun',
         failurePolicy: 'Ignore',
         reinvocationPolicy: 'IfNeeded',
         timeoutSeconds: 5,

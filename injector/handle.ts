@@ -4,7 +4,8 @@
  */
 import { type ReasonCode, reasonAnchor } from '../contract/injection-reasons.ts'
 import { printable } from '../contract/setting.ts'
-import { elementsAt, isObject, type Json, member, textAt } from './json.ts'
+import { isObject, type Json, textAt } from './json.ts'
+import { type Notice, noticeOf, ownerOf } from './notice.ts'
 import { type AddOperation, patchPod } from './patch.ts'
 import { type ClusterFacts, type Decision, type InjectionConfig, type NamespaceFacts, plan, skip } from './plan.ts'
 import { type AdmissionRequest, encodeAnswer, type JsonAnswer, parseReview } from './review.ts'
@@ -30,7 +31,7 @@ export interface DecisionRecord {
 }
 
 export type Handled =
-  | { readonly status: 200; readonly answer: JsonAnswer; readonly record: DecisionRecord }
+  | { readonly status: 200; readonly answer: JsonAnswer; readonly record: DecisionRecord; readonly notice?: Notice }
   | { readonly status: 400; readonly problem: string }
 
 export function handle(body: Json, cluster: ClusterView, config: InjectionConfig): Handled {
@@ -38,6 +39,7 @@ export function handle(body: Json, cluster: ClusterView, config: InjectionConfig
   if (!parsed.ok) return { status: 400, problem: parsed.problem }
   const { request } = parsed
   const { decision, operations } = decideSafely(request, cluster, config)
+  const notice = noticeOf(request, decision)
   return {
     status: 200,
     answer: encodeAnswer({
@@ -47,6 +49,7 @@ export function handle(body: Json, cluster: ClusterView, config: InjectionConfig
       auditAnnotations: { decision: decision.reason, explanation: decision.sentence },
     }),
     record: recordOf(request, decision),
+    ...(notice ? { notice } : {}),
   }
 }
 
@@ -95,8 +98,7 @@ const namespaceOf = (request: AdmissionRequest): string =>
   request.namespace || (textAt(request.object, 'metadata', 'namespace') ?? '')
 
 function recordOf(request: AdmissionRequest, decision: Decision): DecisionRecord {
-  const owners = elementsAt(request.object, 'metadata', 'ownerReferences')
-  const owner = owners.find((candidate) => member(candidate, 'controller') === true) ?? owners[0]
+  const owner = ownerOf(request.object)
   const name = textAt(request.object, 'metadata', 'name')
   const generateName = textAt(request.object, 'metadata', 'generateName')
   return {

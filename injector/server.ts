@@ -10,6 +10,7 @@ import type { CertificatePair } from './certificates.ts'
 import { type ClusterView, handle } from './handle.ts'
 import type { Json } from './json.ts'
 import type { InjectorMetrics } from './metrics.ts'
+import type { Notice } from './notice.ts'
 import type { InjectionConfig } from './plan.ts'
 
 const keepAliveTimeoutMs = 100_000
@@ -24,6 +25,8 @@ export interface WebhookDependencies {
   readonly cluster: ClusterView
   readonly metrics: InjectorMetrics
   readonly log: Logger
+  /** Tells the owner of a pod what was decided about it; does not wait for anything. */
+  readonly tell: (notice: Notice) => void
   /** True from SIGTERM on: connections are closed after the answer, so that the API server takes another replica. */
   readonly draining: () => boolean
 }
@@ -36,7 +39,7 @@ export interface WebhookServer {
 
 /** Preconditions: the certificate was checked (`loadCertificate`). Listens nowhere yet. */
 export function createWebhookServer(certificate: CertificatePair, dependencies: WebhookDependencies): WebhookServer {
-  const { cluster, config, metrics, log, draining } = dependencies
+  const { cluster, config, metrics, log, draining, tell } = dependencies
   const app = Fastify({
     https: { cert: certificate.cert, key: certificate.key, minVersion: minimumTls },
     logger: false,
@@ -64,6 +67,7 @@ export function createWebhookServer(certificate: CertificatePair, dependencies: 
     metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
     const { sentence, ...fields } = handled.record
     log.info(fields, sentence)
+    if (handled.notice) tell(handled.notice)
     return reply.send(handled.answer)
   })
   app.addHook('onSend', async (_request, reply) => {

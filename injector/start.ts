@@ -7,6 +7,7 @@ import type { ListenAddress } from '../contract/places.ts'
 import { type CertificatePair, watchCertificate } from './certificates.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
+import type { Notice } from './notice.ts'
 import { createOperationsServer, type Readiness } from './operations.ts'
 import type { InjectionConfig } from './plan.ts'
 import { createWebhookServer } from './server.ts'
@@ -18,6 +19,7 @@ const lastAnswersMs = 3000
 
 export interface ClusterConnection {
   readonly view: ClusterView
+  tell(notice: Notice): void
   synced(): boolean
   stop(): void
 }
@@ -28,6 +30,7 @@ export const withoutCluster = (): ClusterConnection => ({
     namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
     facts: () => ({ nativeSidecars: 'unknown' }),
   },
+  tell: () => undefined,
   synced: () => true,
   stop: () => undefined,
 })
@@ -68,6 +71,7 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
     cluster: cluster.view,
     metrics,
     log,
+    tell: (notice) => cluster.tell(notice),
     draining: () => draining,
   })
   const operations = settings.metricsAddress && createOperationsServer(metrics, readiness)

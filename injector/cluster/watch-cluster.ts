@@ -3,12 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
+import type { Notice } from '../notice.ts'
 import { namespaceSource, nodeSource } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
+import { createOwnerEvents } from './owner-events.ts'
 
 export interface WatchedCluster {
   readonly view: ClusterCache
+  tell(notice: Notice): void
   /** True once everything was listed; stays true, because stale knowledge is better than none. */
   synced(): boolean
   stop(): void
@@ -41,7 +44,8 @@ export function watchCluster(kubeConfig: KubeConfig, log: Logger, metrics: Injec
   }
   keep('namespaces', namespaceSource(kubeConfig), view.namespaces)
   keep('nodes', nodeSource(kubeConfig), view.nodes)
-  return { view, synced: () => listed.size === 2, stop: () => stop.abort() }
+  const tell = createOwnerEvents(kubeConfig, log)
+  return { view, tell, synced: () => listed.size === 2, stop: () => stop.abort() }
 }
 
 /** With up to a fifth more at random, so that replicas do not come back all at once. */

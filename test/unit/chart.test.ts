@@ -100,7 +100,8 @@ describe('the chart', () => {
     expect(values.webhook).toEqual({ failurePolicy: 'Ignore', timeoutSeconds: 5 })
     const webhook = read('templates/_webhook.tpl')
     for (const line of [
-      'sideEffects: None',
+      // An event of the pod's owner, except in a dry run.
+      'sideEffects: NoneOnDryRun',
       'reinvocationPolicy: IfNeeded',
       'matchPolicy: Equivalent',
       'path: /mutate',
@@ -124,6 +125,7 @@ describe('the chart', () => {
     const rules = templates.flatMap((text) => [...text.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)])
     expect(rules.map(([, resources, verbs]) => [resources, verbs])).toEqual([
       ['namespaces, nodes', 'get, list, watch'],
+      ['events', 'create'],
       ['pods', 'get, list, watch'],
     ])
   })

@@ -23,7 +23,7 @@ clientConfig:
   caBundle: {{ . }}
   {{- end }}
 admissionReviewVersions: [v1]
-sideEffects: None
+sideEffects: NoneOnDryRun
 failurePolicy: {{ .root.Values.webhook.failurePolicy }}
 matchPolicy: Equivalent
 reinvocationPolicy: IfNeeded

@@ -58,6 +58,7 @@ describe('the operations server', () => {
         namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
         facts: () => ({ nativeSidecars: true }),
       },
+      tell: () => undefined,
       synced: () => seen,
       stop: () => undefined,
     }))

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Runs a command beside a Kubernetes cluster of two nodes that lives exactly as long, without Docker, registry or
+# systemd: test/cluster/ starts it inside scripts/sandbox.sh, so the machine's own network stays as it is, and the kernel
+# ends every process and every mount of it however this script ends. What the kernel keeps, the empty control groups,
+# a process that outlives this script removes.
+# Needs root. Usage: scripts/cluster.sh COMMAND [ARGUMENT...]   (K8S=1.28 for another release)
+set -eu
+cd "$(dirname "$0")/.."
+say() { printf '[cluster] %s\n' "$*" >&2; }
+PATH=$PATH:/usr/sbin:/sbin
+node=.tools/node/bin/node
+
+[ "$(id -u)" = 0 ] || { say "a kubelet makes control groups and overlay mounts, which only root may: run it with sudo"; exit 1; }
+[ $# -gt 0 ] || { say "usage: scripts/cluster.sh COMMAND [ARGUMENT...]"; exit 64; }
+
+need() { # need PROGRAM PACKAGE
+  command -v "$1" >/dev/null 2>&1 && return 0
+  command -v apt-get >/dev/null 2>&1 || { say "$1 is missing: install the package $2"; exit 1; }
+  say "installing system package: $2"
+  apt_log=$(mktemp)
+  if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$2"; } >"$apt_log" 2>&1; then
+    tail -20 "$apt_log" >&2
+    say "apt-get failed; its whole output is in $apt_log"
+    exit 1
+  fi
+  rm -f "$apt_log"
+}
+need go golang-go
+need nft nftables
+# Before 1.29 kube-proxy has no other way.
+[ "${K8S:-}" != 1.28 ] || need iptables iptables
+
+# Two at once must not build over each other; who waited finds everything built.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vxtap
+mkdir -p "$cache"
+(
+  flock -n 9 || { say "another run is building the cluster's programs: waiting for it"; flock 9; }
+  "$node" --disable-warning=ExperimentalWarning test/cluster/programs/build.ts ${K8S:+"$K8S"} 9>&-
+) 9>"$cache/cluster.lock"
+
+export VXTAP_CONTROL_GROUP=vxtap-$$
+
+# Reads a pipe that nobody writes to: it ends with the last process that holds it open, which is the sandbox.
+remove_control_groups() {
+  trap '' INT TERM HUP
+  cat
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    left=''
+    for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
+      [ -d "$root/$VXTAP_CONTROL_GROUP" ] || continue
+      find "$root/$VXTAP_CONTROL_GROUP" -depth -type d -exec rmdir {} ';'
+      [ ! -d "$root/$VXTAP_CONTROL_GROUP" ] || left=$root
+    done
+    [ -n "$left" ] || return 0
+    sleep 0.5
+  done
+}
+pipe=$(mktemp -u)
+mkfifo -m 600 "$pipe"
+remove_control_groups <"$pipe" >/dev/null 2>&1 &
+exec 8>"$pipe"
+rm -f "$pipe"
+exec sh scripts/sandbox.sh "$node" --disable-warning=ExperimentalWarning test/cluster/main.ts "$@"

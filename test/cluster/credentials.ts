@@ -1,0 +1,70 @@
+/** Who may do what in the cluster: certificates of the servers, tokens of the clients, kubeconfig files. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createAuthority } from '../../lab/certificates.ts'
+import { apiPort, apiServiceAddress, controlPlaneAddress, type NodeAddresses } from './addresses.ts'
+
+export interface Credentials {
+  readonly folder: string
+  /** Path of a file in the folder. */
+  file(name: string): string
+}
+
+/** Users beside the nodes, with their groups, as the API server's own roles are bound to. */
+const users: readonly (readonly [user: string, group: string])[] = [
+  ['admin', 'system:masters'],
+  ['system:kube-controller-manager', ''],
+  ['system:kube-scheduler', ''],
+  ['system:kube-proxy', ''],
+]
+
+/** Writes everything into `folder`: ca.crt, apiserver.*, apiserver-kubelet.*, NODE.*, sa.*, tokens.csv, *.kubeconfig */
+export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]): Credentials {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const file = (name: string): string => join(folder, name)
+  const authority = createAuthority('vxtap-test-cluster', 7)
+  const issue = (name: string, commonName: string, names: readonly string[]): void => {
+    const pair = authority.issue({ commonName, names })
+    writeFileSync(file(`${name}.crt`), pair.certificate)
+    writeFileSync(file(`${name}.key`), pair.key, { mode: 0o600 })
+  }
+  writeFileSync(file('ca.crt'), authority.certificate)
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
+  issue('apiserver', 'kube-apiserver', [...service, 'localhost', apiServiceAddress, controlPlaneAddress, '127.0.0.1'])
+  issue('apiserver-kubelet', 'kube-apiserver-kubelet-client', ['kube-apiserver'])
+  for (const node of nodes) issue(node.name, `system:node:${node.name}`, [node.name, node.address])
+
+  const account = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  writeFileSync(file('sa.key'), account.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  writeFileSync(file('sa.pub'), account.publicKey.export({ type: 'spki', format: 'pem' }))
+
+  const all = [...users, ...nodes.map(({ name }) => [`system:node:${name}`, 'system:nodes'] as const)]
+  const tokens = all.map(([user, group]) => {
+    const token = randomBytes(24).toString('hex')
+    writeFileSync(file(`${user.replace(/^.*:/, '')}.kubeconfig`), kubeconfig(token, authority.certificate), {
+      mode: 0o600,
+    })
+    return `${token},${user},${user},"${group}"`
+  })
+  writeFileSync(file('tokens.csv'), `${tokens.join('\n')}\n`, { mode: 0o600 })
+  return { folder, file }
+}
+
+const kubeconfig = (token: string, authority: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: 'vxtap',
+        cluster: {
+          server: `https://${controlPlaneAddress}:${apiPort}`,
+          'certificate-authority-data': Buffer.from(authority).toString('base64'),
+        },
+      },
+    ],
+    users: [{ name: 'vxtap', user: { token } }],
+    contexts: [{ name: 'vxtap', context: { cluster: 'vxtap', user: 'vxtap' } }],
+    'current-context': 'vxtap',
+  })

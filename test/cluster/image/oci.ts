@@ -1,0 +1,90 @@
+/**
+ * Writes an OCI image archive (image-spec v1.1: oci-layout, index.json, blobs/) that `ctr images import` and other
+ * tools take: an image without a registry and without a container engine.
+ */
+import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import { type TarEntry, tarArchive } from './tar.ts'
+
+export interface Layer {
+  readonly compressed: Buffer
+  /** sha256:... of the uncompressed archive, which the configuration lists. */
+  readonly diffId: string
+  readonly unpackedBytes: number
+}
+
+export interface ImageConfig {
+  readonly entrypoint: readonly string[]
+  readonly user?: string
+  readonly env?: readonly string[]
+}
+
+/** Go's name of the architecture this runs on, which OCI uses. */
+const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+
+const digest = (content: Uint8Array): string => `sha256:${createHash('sha256').update(content).digest('hex')}`
+
+export function layerOf(entries: readonly TarEntry[]): Layer {
+  const archive = tarArchive(entries)
+  return { compressed: gzipSync(archive, { level: 9 }), diffId: digest(archive), unpackedBytes: archive.length }
+}
+
+/** @param name with its registry, e.g. example.org/vxtap:0.1.0: containerd finds no other */
+export function imageArchive(name: string, layers: readonly Layer[], config: ImageConfig): Buffer {
+  const configuration = json({
+    architecture,
+    os: 'linux',
+    config: {
+      Entrypoint: config.entrypoint,
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...(config.env ?? [])],
+      ...(config.user ? { User: config.user } : {}),
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history: layers.map(() => ({ created_by: 'vxtap' })),
+  })
+  const manifest = json({
+    schemaVersion: 2,
+    mediaType: types.manifest,
+    config: descriptor(types.configuration, configuration),
+    layers: layers.map(({ compressed }) => descriptor(types.layer, compressed)),
+  })
+  const index = json({
+    schemaVersion: 2,
+    mediaType: types.index,
+    manifests: [
+      {
+        ...descriptor(types.manifest, manifest),
+        platform: { architecture, os: 'linux' },
+        annotations: {
+          'io.containerd.image.name': name,
+          'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
+        },
+      },
+    ],
+  })
+  const blobs = [configuration, manifest, ...layers.map(({ compressed }) => compressed)]
+  return tarArchive([
+    { path: 'oci-layout', kind: 'file', content: json({ imageLayoutVersion: '1.0.0' }) },
+    { path: 'index.json', kind: 'file', content: index },
+    ...blobs.map((content) => ({
+      path: `blobs/${digest(content).replace(':', '/')}`,
+      kind: 'file' as const,
+      content,
+    })),
+  ])
+}
+
+const types = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  configuration: 'application/vnd.oci.image.config.v1+json',
+  layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+} as const
+
+const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
+
+const descriptor = (mediaType: string, content: Uint8Array) => ({
+  mediaType,
+  digest: digest(content),
+  size: content.length,
+})

@@ -1,0 +1,51 @@
+#!/bin/sh
+# Becomes a node: the first process of its own network and mount namespace, which holds both until it is killed.
+# Usage (under unshare --net --mount): test/cluster/node.sh READY-FILE
+set -eu
+PATH=$PATH:/usr/sbin:/sbin
+ready=$1
+shared=$(dirname "$ready")
+
+# The folders that kubelet, containerd and CNI plugins insist on, in memory: nothing of them is left on the disk.
+mount -t tmpfs -o mode=755 tmpfs /var/lib
+mount -t tmpfs -o mode=755 tmpfs /var/log
+mkdir -p /var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers
+
+# A sysfs that shows this network namespace, with the control groups carried over.
+carried=$shared/cgroup.$$
+mkdir "$carried"
+mount --rbind /sys/fs/cgroup "$carried"
+mount -t sysfs sysfs /sys
+mount --rbind "$carried" /sys/fs/cgroup
+umount -l "$carried"
+rmdir "$carried"
+
+# Last, because it hides the shared folder's own /run: a /run of the node, with the shared folder in it.
+mkdir -p /var/lib/keep
+mount --rbind "$shared" /var/lib/keep
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p "$shared" /run/netns /run/lock
+mount --rbind /var/lib/keep "$shared"
+umount -l /var/lib/keep
+
+# The kubelet sets these of the whole machine unless it finds them as it wants them: it shall find them so.
+pretend() {
+  [ -e "/proc/sys/$1" ] || return 0
+  file=/var/lib/pretended.$(echo "$1" | tr / .)
+  echo "$2" >"$file"
+  mount --bind "$file" "/proc/sys/$1"
+}
+pretend vm/overcommit_memory 1
+pretend vm/panic_on_oom 0
+pretend kernel/panic 10
+pretend kernel/panic_on_oops 1
+pretend kernel/keys/root_maxkeys 1000000
+pretend kernel/keys/root_maxbytes 25000000
+
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
+[ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+ip link set lo up
+mount --make-rshared /
+touch "$ready"
+exec sleep infinity

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { nativeSidecars } from './world/abilities.ts'
+import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
+import { apply, type KubeObject, ready } from './world/kubectl.ts'
+import { useNamespace } from './world/namespace.ts'
+import { idleContainer, optIn, pod, sensorPod, webContainer } from './world/workloads.ts'
+
+const namespace = useNamespace('held')
+const folder = useFolder()
+
+const hurried = (server: string): object => ({
+  ...idleContainer,
+  command: [
+    'node',
+    '-e',
+    `require('http').get('http://${server}:8080/first', (response) => response.resume()); setInterval(() => {}, 1000)`,
+  ],
+})
+
+// An ordinary sidecar starts beside the application and cannot hold it.
+if (nativeSidecars)
+  describe('given an application that sends as soon as it starts, in a pod with vxtap.io/hold', () => {
+    const capture = `${folder.path}/frames.pcapng`
+    let early: KubeObject
+    beforeAll(async () => {
+      await apply(sensorPod(namespace), pod({ name: 'web', namespace }, webContainer))
+      await ready(namespace, 'sensor')
+      const { status } = await ready(namespace, 'web')
+      const metadata = { name: 'early', namespace, labels: optIn, annotations: { 'vxtap.io/hold': 'true' } }
+      await apply(pod(metadata, hurried(status.podIP ?? '')))
+      early = await ready(namespace, 'early')
+      await fetchCapture(namespace, 'sensor', capture)
+    })
+    afterAll(() => folder.remove())
+
+    it('when it asks a server, then the sensor has the request from its very first segment on', async () => {
+      const first = `ip.src == ${early.status.podIP} && tcp.dstport == 8080`
+      const segments = await tshark(capture, first, 'tcp.flags.str', 'tcp.seq')
+      expect(segments[0]).toMatch(/S·*\t0$/)
+      expect(await tshark(capture, `${first} && http.request`, 'http.request.uri')).toEqual(['/first'])
+    })
+  })
+else
+  describe('given nodes without native sidecars', () => {
+    it('when a pod asks to be held, then it starts all the same, and kubectl prints that holding has no effect', async () => {
+      const metadata = { name: 'early', namespace, labels: optIn, annotations: { 'vxtap.io/hold': 'true' } }
+      expect(await apply(pod(metadata))).toMatch(/Warning: vxtap: vxtap\.io\/hold has no effect/)
+      await ready(namespace, 'early')
+    })
+  })

@@ -1,0 +1,87 @@
+/** What the sensor got, and what was on the wire: the frames of both, and what tshark makes of the sensor's. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Frame } from '../../../demo/compare/compare.ts'
+import { readFrames } from '../../../demo/evidence.ts'
+import { run, searchPath } from '../../../lab/network/command.ts'
+import { exec, getObject } from './kubectl.ts'
+import { captureFile } from './workloads.ts'
+
+const read = `process.stdout.write(require('fs').readFileSync('${captureFile}').toString('base64'))`
+
+/** The sidecar's ring hands blocks over, and the sensor writes its file, within this. */
+const writtenAfterMs = 1500
+
+/** Copies the sensor's capture to a file of this machine, with all that was sent before the call. */
+export async function fetchCapture(namespace: string, sensor: string, file: string): Promise<void> {
+  await sleep(writtenAfterMs)
+  writeFileSync(file, Buffer.from(await exec(namespace, sensor, 'receive', ['node', '-e', read]), 'base64'))
+}
+
+export function useFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'vxtap-e2e-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Every line that tshark prints for these fields of the frames that the filter takes. */
+export async function tshark(file: string, filter: string, ...fields: readonly string[]): Promise<string[]> {
+  const checks = ['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE']
+  const output = await run(
+    [
+      ...['tshark', '-n', '-r', file, '-Y', filter, '-T', 'fields', '-d', 'tcp.port==8080,http'],
+      ...checks.flatMap((option) => ['-o', option]),
+      ...fields.flatMap((field) => ['-e', field]),
+    ],
+    { timeoutMs: 60_000 },
+  )
+  return output.split('\n').filter((line) => line !== '')
+}
+
+export interface WireCapture {
+  /** Ends it, and gives what was on the wire. */
+  stop(): Promise<Frame[]>
+}
+
+/** Processes whose namespaces are the nodes': node1=123,node2=124 */
+function nodePid(node: string): string {
+  const pid = new Map((process.env['NODE_PIDS'] ?? '').split(',').map((pair) => pair.split('=') as [string, string]))
+  const found = pid.get(node)
+  if (found === undefined)
+    throw new Error(`the cluster was not started by scripts/cluster.sh: ${node} cannot be entered`)
+  return found
+}
+
+/** Captures with dumpcap at the node's end of a pod's veth pair, where the tap cannot reach. */
+export async function captureWire(namespace: string, podName: string, file: string): Promise<WireCapture> {
+  const { spec, status } = await getObject(namespace, 'pod', podName)
+  const enter = ['nsenter', '-t', nodePid(spec.nodeName ?? ''), '-n', '--']
+  const route = JSON.parse(await run([...enter, 'ip', '-j', 'neighbour', 'show', status.podIP ?? '']))
+  const links = JSON.parse(await run([...enter, 'bridge', '-j', 'fdb', 'show', 'br', 'cni0']))
+  const link = links.find((entry: { mac: string }) => entry.mac === route[0]?.lladdr)?.ifname
+  if (link === undefined) throw new Error(`no port of cni0 has the address of the pod ${podName}`)
+  const [program = '', ...args] = [...enter, 'dumpcap', '-q', '-n', '-s', '262144', '-B', '32', '-i', link, '-w', file]
+  const child = spawn(program, args, { env: { ...process.env, PATH: searchPath }, stdio: ['ignore', 'ignore', 'pipe'] })
+  let said = ''
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', () => reject(new Error(`dumpcap did not start: ${said}`)))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      if (/^File: /m.test(said)) resolve()
+    })
+  })
+  return {
+    async stop() {
+      // dumpcap reads blocks that the kernel hands over after 250 ms at the latest.
+      await sleep(500)
+      const gone = new Promise((resolve) => child.once('close', resolve))
+      child.kill('SIGINT')
+      await gone
+      const lost = /Packets received\/dropped on interface '[^']*': \d+\/(\d+)/.exec(said)?.[1]
+      if (lost !== '0') throw new Error(`dumpcap lost ${lost} frames: nothing is proved`)
+      return readFrames(file)
+    },
+  }
+}
