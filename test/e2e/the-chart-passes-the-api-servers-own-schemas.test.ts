@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chart, valuesFiles } from '../chart/rendered.ts'
+import { definitionFiles } from './world/definitions.ts'
+import { apply, eventually, kubectl, kubectlWithWarnings } from './world/kubectl.ts'
+import { helm } from './world/release.ts'
+
+const release = 'matrix'
+/** The release's, and those that it makes for its tests, which a dry run leaves unmade. */
+const namespaces = ['matrix', 'matrix-vxtap-test', 'tap-test']
+const definitions = ['certificates', 'issuers', 'podmonitors', 'servicemonitors', 'prometheusrules']
+
+describe('given an API server that also knows the resources of cert-manager and of the Prometheus operator', () => {
+  beforeAll(async () => {
+    const files = await definitionFiles()
+    await kubectl(['apply', '--server-side', ...files.flatMap((file) => ['-f', file])])
+    await apply(...namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })))
+    await eventually('it serves them', async () => {
+      const served = await kubectl(['api-resources', '-o', 'name'])
+      return definitions.every((name) => served.includes(`${name}.`))
+    })
+  })
+  afterAll(async () => {
+    await kubectl(['delete', '--wait=false', ...(await definitionFiles()).flatMap((file) => ['-f', file])])
+    await kubectl(['delete', 'namespace', '--wait=false', ...namespaces])
+  })
+
+  it.each(valuesFiles)(
+    'when the chart is rendered with $file, then it takes every object, strictly',
+    async ({ path }) => {
+      const rendered = await helm('template', release, chart, '--namespace', release, '--values', path, '--validate')
+      const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-']
+      const said = await kubectlWithWarnings(dryRun, rendered)
+      const objects = rendered.match(/^kind: /gm)?.length ?? 0
+      expect(said.match(/ serverside-applied \(server dry run\)$/gm)?.length, said).toBe(objects)
+      // Warnings are what the API server thinks of deprecated fields, and Pod Security of pods.
+      expect(said).not.toMatch(/^Warning: /m)
+    },
+  )
+})
