@@ -77,7 +77,11 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
     expect(statusOf(tapped)?.sensor).toBe('vxtap-receive')
     const [sensor] = await list(release, 'pod', 'run=vxtap-receive')
     await sendsTo(applications, tapped.metadata.name, sensor!.status.podIP!)
-    await exec(applications, tapped.metadata.name, 'web', requests('web', ['/one', '/two']))
+    // kube-proxy learns of the pod's readiness a moment later.
+    await eventually('the Service answers', async () => {
+      const paths = requests('web', ['/one', '/two'])
+      return exec(applications, tapped.metadata.name, 'web', paths).catch(() => undefined)
+    })
     const summary = await eventually('the sensor has seen packets', async () => {
       const log = await kubectl(['-n', release, 'logs', `deployment/${name}-sensor`])
       return log.split('\n').findLast((line) => /\b[1-9]\d* datagrams/.test(line))
@@ -87,7 +91,7 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
 
   it('when it is upgraded with other values, then the new pods are ready, and trusted as before', async () => {
     await helm(
-      ...['upgrade', release, chart, ...place, '--reuse-values', '--wait', '--timeout', '90s'],
+      ...['upgrade', release, chart, ...place, '--reset-then-reuse-values', '--wait', '--timeout', '90s'],
       ...['--set', 'port=10250', '--set', 'logLevel=debug', '--set', 'replicaCount=3', '--set', 'sensor.enabled=false'],
       ...['--set', 'networkPolicy.enabled=true', '--set', 'monitoring.dashboard.enabled=true'],
     )
@@ -103,11 +107,23 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
     await apply(pod({ name: 'late', namespace: applications, labels: optIn, annotations }))
     expect(sidecarOf(await getObject(applications, 'pod', 'late'))).toBeDefined()
     const log = await kubectl(['-n', release, 'logs', '-l', 'app.kubernetes.io/component=injector', '--tail=-1'])
-    expect(log).toContain(`${applications}/late`)
+    const record = log.split('\n').find((line) => line.includes('"pod":"late"'))
+    expect(record).toContain('"reason":"injected"')
   })
 
   it('when it goes down to a low port, then who is not root may listen on it', async () => {
-    await helm('upgrade', release, chart, ...place, '--reuse-values', '--wait', '--timeout', '90s', '--set', 'port=443')
+    await helm(
+      'upgrade',
+      release,
+      chart,
+      ...place,
+      '--reset-then-reuse-values',
+      '--wait',
+      '--timeout',
+      '90s',
+      '--set',
+      'port=443',
+    )
     expect((await getObject(release, 'deployment', name)).metadata.labels?.['helm.sh/chart']).toBe(`vxtap-${version}`)
   })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chart, valuesFiles } from '../chart/rendered.ts'
 import { definitionFiles } from './world/definitions.ts'
-import { apply, eventually, kubectl, kubectlWithWarnings } from './world/kubectl.ts'
+import { eventually, kubectl, kubectlWithWarnings } from './world/kubectl.ts'
 import { helm } from './world/release.ts'
 
 const release = 'matrix'
@@ -13,7 +13,11 @@ describe('given an API server that also knows the resources of cert-manager and 
   beforeAll(async () => {
     const files = await definitionFiles()
     await kubectl(['apply', '--server-side', ...files.flatMap((file) => ['-f', file])])
-    await apply(...namespaces.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })))
+    for (const name of namespaces) {
+      await kubectl(['create', 'namespace', name])
+      // A pod is refused where its account is missing, in a dry run too.
+      await kubectl(['-n', name, 'create', 'serviceaccount', 'vxtap-test'])
+    }
     await eventually('it serves them', async () => {
       const served = await kubectl(['api-resources', '-o', 'name'])
       return definitions.every((name) => served.includes(`${name}.`))

@@ -1,8 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { run } from '../../lab/network/command.ts'
 import { eventually, kubectl, rolledOut } from './world/kubectl.ts'
 import { chart, helm, release, releaseNamespace } from './world/release.ts'
 
-const helmTest = (): Promise<string> => helm('test', release, '--namespace', releaseNamespace)
+/** With what helm prints of the pod's log, on standard error. */
+const helmTest = (): Promise<string> =>
+  run(['sh', '-c', 'exec helm "$@" 2>&1', 'sh', 'test', release, '--namespace', releaseNamespace], {
+    timeoutMs: 100_000,
+  })
 
 const leftovers = (): Promise<string> =>
   kubectl(['get', 'namespace', '-l', 'app.kubernetes.io/component=test', '-o', 'name'])
@@ -26,7 +31,7 @@ describe('given the installed chart', () => {
   it('then nothing of the test is left', nothingIsLeft)
 
   it('when no injector runs, then the test fails, and leaves nothing either', async () => {
-    const shorter = ['--reuse-values', '--set', 'test.timeoutSeconds=10', '--wait']
+    const shorter = ['--reset-then-reuse-values', '--set', 'test.timeoutSeconds=10', '--wait']
     await helm('upgrade', release, chart, '--namespace', releaseNamespace, ...shorter)
     await kubectl(['-n', releaseNamespace, 'scale', `deployment/${release}`, '--replicas=0'])
     await kubectl(['-n', releaseNamespace, 'wait', '--for=delete', 'pod', '-l', 'app.kubernetes.io/component=injector'])

@@ -26,7 +26,7 @@ const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '
   .split('\0')
   .filter((file) => file !== '' && existsSync(join(root, file)))
 const folders = new Set(tracked.flatMap((file) => parents(file)))
-const documents = tracked.filter((file) => /^(docs\/)?[^/]+\.md$/.test(file))
+const documents = tracked.filter((file) => /^(docs\/|charts\/vxtap\/)?[^/]+\.md$/.test(file))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 const metrics = [...Object.values(sidecarMetrics), ...Object.values(injectorMetrics)]
@@ -175,12 +175,12 @@ describe('what documents name exists', () => {
   })
 
   it('targets of make', () => {
-    const targets = new Set([...read('Makefile').matchAll(/^([a-z-]+):/gm)].map((match) => match[1]))
+    const targets = new Set([...read('Makefile').matchAll(/^([a-z0-9-]+):/gm)].map((match) => match[1]))
     const named = everywhere((document) => [
       ...codeWords(document),
       ...[...document.matchAll(fence)].flatMap((block) => block[0].split('\n')),
     ]).flatMap(({ file, found }) => {
-      const target = /^(?:sudo )?make ([a-z-]+)/.exec(found)?.[1]
+      const target = /^(?:sudo )?make ([a-z0-9-]+)/.exec(found)?.[1]
       return target === undefined ? [] : [{ file, target }]
     })
     expect(named.length).toBeGreaterThan(5)
