@@ -54,7 +54,7 @@ async function startCluster(): Promise<Record<string, string>> {
       timeoutMs: 100_000,
       ...(input === undefined ? {} : { input }),
     })
-  await kubectl(['apply', '-f', '-'], dnsManifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n'))
+  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsManifests }))
   for (const { name, kubelet } of clusterNodes.map((node) => ({ ...node, kubelet: node.startKubelet() }))) {
     await until(`${name} has registered`, kubelet, async () => (await kubectl(['get', 'node', name])) !== '')
   }

@@ -39,7 +39,8 @@ export async function bringPrograms(release: Release): Promise<Programs> {
 }
 
 /** Helm alone: what linting and rendering the chart need. */
-export const bringHelm = (): Promise<string> => one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm')
+export const bringHelm = (): Promise<string> =>
+  one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm', helmVariables)
 
 async function buildKubernetes(release: Release, folder: string): Promise<void> {
   const [major = '', minor = ''] = release.kubernetes.split('.')
@@ -63,8 +64,25 @@ async function buildKubernetes(release: Release, folder: string): Promise<void> 
   }
 }
 
-const one = (program: string, version: string, module: string, packagePath: string): Promise<string> =>
-  cached(`${program}-${version}`, (folder) => buildGo({ module, version: `v${version}`, packagePath, program }, folder))
+/** As Helm's own Makefile sets them: otherwise it takes charts for Kubernetes 1.20 where it has no cluster to ask. */
+const helmVariables = {
+  'helm.sh/helm/v3/internal/version.version': `v${helm}`,
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMajor': '1',
+  'helm.sh/helm/v3/pkg/lint/rules.k8sVersionMinor': '36',
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': '1',
+  'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': '36',
+}
+
+const one = (
+  program: string,
+  version: string,
+  module: string,
+  packagePath: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> =>
+  cached(`${program}-${version}`, (folder) =>
+    buildGo({ module, version: `v${version}`, packagePath, program, variables }, folder),
+  )
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   await bringPrograms(releaseOf(process.argv[2] ?? defaultRelease))

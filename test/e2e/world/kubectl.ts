@@ -60,10 +60,9 @@ export function kubectlWithWarnings(args: readonly string[], input = ''): Promis
 
 /** Creates or changes; gives what kubectl says, warnings of admission webhooks included. */
 export function apply(...manifests: readonly object[]): Promise<string> {
-  return kubectlWithWarnings(
-    ['apply', '-f', '-'],
-    manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n'),
-  )
+  // kubectl 1.28 takes several documents as YAML only.
+  const all = { apiVersion: 'v1', kind: 'List', items: manifests }
+  return kubectlWithWarnings(['apply', '-f', '-'], JSON.stringify(all))
 }
 
 export async function getObject<T = KubeObject>(namespace: string, kind: string, name: string): Promise<T> {
