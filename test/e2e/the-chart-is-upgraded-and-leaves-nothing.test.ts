@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { version } from '../../contract/version.ts'
 import { vxtapRepository } from '../cluster/image/names.ts'
 import { useFolder } from './world/evidence.ts'
-import { apply, eventually, exec, getObject, kubectl, list, ready } from './world/kubectl.ts'
+import { apply, eventually, exec, getObject, kubectl, list, ready, rolledOut } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { chart, helm } from './world/release.ts'
 import { sendsTo, sidecarOf, statusOf } from './world/tap.ts'
@@ -32,6 +32,23 @@ function olderChart(): string {
   const file = join(path, 'Chart.yaml')
   writeFileSync(file, readFileSync(file, 'utf8').replace(/^version: .*$/m, 'version: 0.0.9'))
   return path
+}
+
+async function upgrade(...settings: readonly string[]): Promise<void> {
+  const kept = ['--reset-then-reuse-values', '--wait', '--timeout', '90s']
+  await helm('upgrade', release, chart, ...place, ...kept, ...settings)
+  // Helm is content where as many are missing as the strategy lets miss.
+  await rolledOut(release, `deployment/${name}`)
+}
+
+/** Creates a pod; its sidecar, and the log of these injectors, show that it was they who were asked. */
+async function isTappedByThem(podName: string): Promise<void> {
+  const annotations = { 'vxtap.io/sensor': 'elsewhere' }
+  await apply(pod({ name: podName, namespace: applications, labels: optIn, annotations }))
+  expect(sidecarOf(await getObject(applications, 'pod', podName))).toBeDefined()
+  const log = await kubectl(['-n', release, 'logs', '-l', 'app.kubernetes.io/component=injector', '--tail=-1'])
+  const record = log.split('\n').find((line) => line.includes(`"pod":"${podName}"`))
+  expect(record).toContain('"reason":"injected"')
 }
 
 /** Every object of every kind that the API server lists, cluster-wide ones included. */
@@ -90,8 +107,7 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
   })
 
   it('when it is upgraded with other values, then the new pods are ready, and trusted as before', async () => {
-    await helm(
-      ...['upgrade', release, chart, ...place, '--reset-then-reuse-values', '--wait', '--timeout', '90s'],
+    await upgrade(
       ...['--set', 'port=10250', '--set', 'logLevel=debug', '--set', 'replicaCount=3', '--set', 'sensor.enabled=false'],
       ...['--set', 'networkPolicy.enabled=true', '--set', 'monitoring.dashboard.enabled=true'],
     )
@@ -102,29 +118,27 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
     expect(await kubectl(['-n', release, 'get', 'deployment', '-o', 'name'])).toBe(`deployment.apps/${name}\n`)
   })
 
-  it('when a pod is created then, the injectors answer on their new port', async () => {
-    const annotations = { 'vxtap.io/sensor': 'elsewhere' }
-    await apply(pod({ name: 'late', namespace: applications, labels: optIn, annotations }))
-    expect(sidecarOf(await getObject(applications, 'pod', 'late'))).toBeDefined()
-    const log = await kubectl(['-n', release, 'logs', '-l', 'app.kubernetes.io/component=injector', '--tail=-1'])
-    const record = log.split('\n').find((line) => line.includes('"pod":"late"'))
-    expect(record).toContain('"reason":"injected"')
+  it('when a pod is created then, the injectors answer on their new port', () => isTappedByThem('late'))
+
+  it('when they go to a port below 1024, then they listen there without being root', async () => {
+    await upgrade('--set', 'port=443')
+    await isTappedByThem('on-a-low-port')
   })
 
-  it('when it goes down to a low port, then who is not root may listen on it', async () => {
-    await helm(
-      'upgrade',
-      release,
-      chart,
-      ...place,
-      '--reset-then-reuse-values',
-      '--wait',
-      '--timeout',
-      '90s',
+  it("when they move to their nodes' network, then the API server reaches them there", async () => {
+    await kubectl(['label', 'namespace', release, '--overwrite', 'pod-security.kubernetes.io/enforce=privileged'])
+    const free = ['--set', 'port=18443', '--set', 'metricsPort=19412']
+    // There are two nodes, and each has such a port once.
+    await upgrade(
       '--set',
-      'port=443',
+      'hostNetwork=true',
+      ...free,
+      '--set',
+      'replicaCount=2',
+      '--set',
+      'networkPolicy.enabled=false',
     )
-    expect((await getObject(release, 'deployment', name)).metadata.labels?.['helm.sh/chart']).toBe(`vxtap-${version}`)
+    await isTappedByThem('on-the-node')
   })
 
   it('when it is uninstalled, then nothing of it is left in the cluster', async () => {
