@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster
+.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ netns: setup ## integration tests on the real kernel, in network namespaces of t
 
 test-suricata: setup ## Suricata 7 as the sensor (brings a Debian trixie root file system, kept outside the checkout)
 	@sh scripts/suricata.sh
+
+chart: setup ## lint and render the Helm chart over its values matrix (the first run builds helm)
+	@$(VITEST) --project chart
 
 e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes)
 	@K8S=$(K8S) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)

@@ -14,6 +14,8 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Needs helm, which it builds the first time.
+      { test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 600_000 } },
       {
         // Beside a cluster (scripts/cluster.sh), which has one installation of the chart for all of them.
         test: {

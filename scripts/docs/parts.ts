@@ -1,4 +1,5 @@
 /** Every generated part of the documentation, and the files that hold one. */
+import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
@@ -12,6 +13,7 @@ export const generatedFiles = [
   'docs/metrics.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
+  'charts/vxtap/README.md',
 ] as const
 
 /** By the name in the marker. */
@@ -23,6 +25,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
     ['exit-codes', exitCodesTable()],
+    ['chart-values', chartValuesTable()],
     ['commands', await commandsReference()],
     ['sidecar-metrics', sidecarMetricsTable()],
     ['injector-metrics', injectorMetricsTable()],

@@ -35,7 +35,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   esbuild: ['scripts/'],
   pino: ['injector/', 'sidecar/'],
   'prom-client': ['injector/', 'sidecar/'],
-  yaml: ['injector/', 'lab/', 'demo/', 'cli/'],
+  yaml: ['injector/', 'lab/', 'demo/', 'cli/', 'scripts/docs/'],
 }
 
 interface Import {

@@ -1,4 +1,4 @@
-/** Holds the Helm chart to the tables that the injector reads; `helm lint` and `helm template` are in CONTRIBUTING.md. */
+/** Holds the Helm chart to the tables in contract/; what helm makes of it is in test/chart. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -7,11 +7,16 @@ import { annotationPrefix, annotationSettings, injectKey, overridable } from '..
 import { defaultVariable, injectorSettings, readInjectorSettings } from '../../contract/injector-settings.ts'
 import type { Setting } from '../../contract/setting.ts'
 import { version } from '../../contract/version.ts'
+import { describedValues } from '../../scripts/docs/chart.ts'
 
 interface Schema {
+  readonly type?: string | readonly string[]
+  readonly pattern?: string
+  readonly minimum?: number
+  readonly maximum?: number
   readonly properties?: Readonly<Record<string, Schema>>
-  readonly additionalProperties?: boolean
-  readonly enum?: readonly string[]
+  readonly additionalProperties?: boolean | Schema
+  readonly enum?: readonly (string | boolean)[]
   readonly items?: Schema
 }
 
@@ -19,8 +24,26 @@ const chart = fileURLToPath(new URL('../../charts/vxtap/', import.meta.url))
 const read = (file: string): string => readFileSync(chart + file, 'utf8')
 const values = parse(read('values.yaml'))
 const schema: Schema = JSON.parse(read('values.schema.json'))
-const templates = readdirSync(`${chart}templates`).map((file) => read(`templates/${file}`))
-const ofValue = (...path: string[]): Schema => path.reduce<Schema>((node, key) => node.properties?.[key] ?? {}, schema)
+const templates = readdirSync(`${chart}templates`, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.(ya?ml|tpl|txt)$/.test(file))
+  .map((file) => read(`templates/${file}`))
+const nothing: Schema = {}
+const ofValue = (...path: string[]): Schema =>
+  path.reduce<Schema>((node, key) => node.properties?.[key] ?? nothing, schema)
+
+/** Free for Kubernetes to judge: the labels that a selector may have, and such. */
+const open = (path: string): boolean =>
+  /^(global|podSecurityContext|affinity\..*|networkPolicy\.metricsFrom\[\]\..*)$/.test(path)
+
+/** Objects of the schema that take any name with any value. */
+function openObjects(node: Schema, path = ''): string[] {
+  const within = Object.entries(node.properties ?? {}).flatMap(([key, child]) =>
+    openObjects(child, path === '' ? key : `${path}.${key}`),
+  )
+  const items = node.items === undefined ? [] : openObjects(node.items, `${path}[]`)
+  const isOpen = node.type === 'object' && node.additionalProperties === undefined
+  return [...(isOpen ? [path] : []), ...within, ...items]
+}
 
 describe('the chart', () => {
   it('has the version of the program that it installs', () => {
@@ -87,13 +110,9 @@ describe('the chart', () => {
         .filter((key) => key !== 'global')
         .sort(),
     )
-    const lines = read('values.yaml').split('\n')
-    const undescribed = lines.filter((line, index) => {
-      const isKey = /^(?: {2}){0,2}[A-Za-z]+: \S/.test(line) && !line.includes('cpu:') && !line.includes('memory:')
-      const isOfList = line.includes('kubernetes.io/os')
-      return isKey && !isOfList && !/^\s*# /.test(lines[index - 1] ?? '')
-    })
-    expect(undescribed).toEqual([])
+    const described = describedValues(read('values.yaml'))
+    expect(described.length).toBeGreaterThan(60)
+    expect(described.filter(({ path }) => ofValue(...path.split('.')) === nothing)).toEqual([])
   })
 
   it('fails open, answers soon, and is asked again when another webhook has changed the pod', () => {
@@ -127,6 +146,32 @@ describe('the chart', () => {
       ['namespaces, nodes', 'get, list, watch'],
       ['events', 'create'],
       ['pods', 'get, list, watch'],
+      ['pods', 'get, list, watch'],
     ])
   })
+
+  it('has a schema in which a mistyped name is an error everywhere', () => {
+    expect(openObjects(schema).filter((path) => !open(path))).toEqual([])
+  })
+
+  it.each([...annotationSettings].filter(([name]) => name !== 'image'))(
+    'has bounds for the default of %s that the injector has, too',
+    (name, setting) => {
+      const bounds = ofValue('defaults', name)
+      const taken = (text: string): boolean =>
+        (bounds.enum?.includes(text) ?? true) && new RegExp(bounds.pattern ?? '').test(text)
+      for (const text of [setting.example, setting.default ?? setting.example]) expect(taken(text), text).toBe(true)
+      for (const word of bounds.enum ?? []) expect(setting.parse(String(word)).ok, String(word)).toBe(true)
+      for (const [bound, beyond] of [
+        [bounds.minimum, -1],
+        [bounds.maximum, 1],
+      ] as const) {
+        if (bound === undefined || bound === 0) continue
+        expect(setting.parse(String(bound)).ok, String(bound)).toBe(true)
+        // The smallest step of CPU is a thousandth.
+        const step = bound < 1 ? beyond / 1000 : beyond
+        expect(setting.parse(String(bound + step)).ok, String(bound + step)).toBe(false)
+      }
+    },
+  )
 })

@@ -26,7 +26,7 @@ const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '
   .split('\0')
   .filter((file) => file !== '' && existsSync(join(root, file)))
 const folders = new Set(tracked.flatMap((file) => parents(file)))
-const documents = tracked.filter((file) => /^(docs\/)?[^/]+\.md$/.test(file))
+const documents = tracked.filter((file) => /^(docs\/|charts\/vxtap\/)?[^/]+\.md$/.test(file))
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
 
 const metrics = [...Object.values(sidecarMetrics), ...Object.values(injectorMetrics)]

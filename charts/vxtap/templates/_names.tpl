@@ -1,16 +1,25 @@
 {{- define "vxtap.name" -}}
-{{- if contains "vxtap" .Release.Name -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains "vxtap" .Release.Name -}}
 {{- .Release.Name | trunc 50 | trimSuffix "-" -}}
 {{- else -}}
 {{- printf "%s-vxtap" .Release.Name | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
-{{- define "vxtap.labels" -}}
-{{ include "vxtap.selectorLabels" . }}
+{{/* Of everything but the injector's own pods and what selects them. */}}
+{{- define "vxtap.releaseLabels" -}}
+app.kubernetes.io/name: vxtap
+app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "vxtap.labels" -}}
+{{ include "vxtap.releaseLabels" . }}
+app.kubernetes.io/component: injector
 {{- end -}}
 
 {{- define "vxtap.selectorLabels" -}}
@@ -24,14 +33,35 @@ app.kubernetes.io/component: injector
 {{- end -}}
 
 {{- define "vxtap.image" -}}
-{{- if not .Values.image.repository -}}
-{{- fail "image.repository is not set: no image of vxtap is published yet. Build one (docs/install.md), then set image.repository=REGISTRY/vxtap" -}}
-{{- end -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
 {{- else -}}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "vxtap.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* The defaults of taps: the operator's, over those that the chart's own sensor makes. */}}
+{{- define "vxtap.defaults" -}}
+{{- $sensor := dict -}}
+{{- if .Values.sensor.enabled -}}
+{{- $sensor = dict "sensor" .Values.sensor.name "sensor-namespace" .Release.Namespace "sensor-port" (.Values.sensor.port | toString) -}}
+{{- end -}}
+{{- if hasKey .Values.defaults "sensor" -}}
+{{- $sensor = dict -}}
+{{- end -}}
+{{- merge (deepCopy .Values.defaults) $sensor | toJson -}}
+{{- end -}}
+
+{{/* Numbers of YAML are floating-point in Helm: without this, 1000000 would be 1e+06. */}}
+{{- define "vxtap.text" -}}
+{{- kindIs "float64" . | ternary (int64 . | toString) (toString .) -}}
 {{- end -}}
 
 {{/* The variable of an annotation's default: two have names of their own (contract/injector-settings.ts). */}}
@@ -45,4 +75,12 @@ NATIVE_SIDECARS
 
 {{- define "vxtap.secretName" -}}
 {{- .Values.certificate.secretName | default (printf "%s-tls" (include "vxtap.name" .)) -}}
+{{- end -}}
+
+{{/* `run` is what sidecars look for. */}}
+{{- define "vxtap.sensorLabels" -}}
+app.kubernetes.io/name: vxtap
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: sensor
+run: {{ .Values.sensor.name }}
 {{- end -}}

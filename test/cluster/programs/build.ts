@@ -32,11 +32,15 @@ export async function bringPrograms(release: Release): Promise<Programs> {
   return {
     kubernetes: await cached(`k8s-${release.kubernetes}`, (folder) => buildKubernetes(release, folder)),
     etcd: await one('etcd', etcd, 'go.etcd.io/etcd/server/v3', 'go.etcd.io/etcd/server/v3'),
-    helm: await one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm', helmVariables),
+    helm: await bringHelm(),
     coredns: await one('coredns', coredns, 'github.com/coredns/coredns', 'github.com/coredns/coredns'),
     debian: await cached('debian-containerd', unpackDebian),
   }
 }
+
+/** Helm alone: what linting and rendering the chart need. */
+export const bringHelm = (): Promise<string> =>
+  one('helm', helm, 'helm.sh/helm/v3', 'helm.sh/helm/v3/cmd/helm', helmVariables)
 
 async function buildKubernetes(release: Release, folder: string): Promise<void> {
   const [major = '', minor = ''] = release.kubernetes.split('.')

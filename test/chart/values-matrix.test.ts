@@ -1,0 +1,186 @@
+/** Every file of values under charts/vxtap/ci: linted, rendered, and what has to hold whatever the values are. */
+import { describe, expect, it } from 'vitest'
+import { chart, helm, type Manifest, named, render, valuesFiles } from './rendered.ts'
+
+interface Spec {
+  readonly hostNetwork?: boolean
+  readonly enableServiceLinks?: boolean
+  readonly dnsPolicy?: string
+  readonly imagePullSecrets?: readonly object[]
+  readonly priorityClassName?: string
+  readonly securityContext?: Readonly<Record<string, unknown>>
+  readonly topologySpreadConstraints?: readonly object[]
+  readonly containers: readonly {
+    readonly image: string
+    readonly args?: readonly string[]
+    readonly securityContext?: Readonly<Record<string, unknown>>
+    readonly ports?: readonly { readonly containerPort: number }[]
+    readonly lifecycle?: object
+    readonly env?: readonly { readonly name: string; readonly value?: string }[]
+  }[]
+}
+
+const podSpec = ({ kind, spec }: Manifest): Spec =>
+  (kind === 'Pod' ? spec : (spec?.['template'] as { spec: Spec } | undefined)?.spec) as Spec
+
+const workloads = (manifests: readonly Manifest[]): Manifest[] =>
+  manifests.filter(({ kind }) => ['Deployment', 'Pod'].includes(kind))
+
+const clusterWide = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'MutatingWebhookConfiguration']
+
+describe.each(valuesFiles)('given the values of $file', ({ path }) => {
+  it('when the chart is linted strictly, then helm has nothing to say against it', async () => {
+    expect(await helm('lint', chart, '--strict', '--values', path)).toContain('0 chart(s) failed')
+  })
+
+  it('when it is rendered, then all that it makes has the release as its label, and a namespace where it takes one', async () => {
+    const manifests = await render('--values', path)
+    expect(manifests.length).toBeGreaterThan(6)
+    for (const { kind, metadata } of manifests) {
+      expect(metadata.labels, `${kind}/${metadata.name}`).toMatchObject({
+        'app.kubernetes.io/name': 'vxtap',
+        'app.kubernetes.io/instance': 'vxtap',
+        'app.kubernetes.io/managed-by': 'Helm',
+      })
+      expect(metadata.namespace === undefined, `${kind}/${metadata.name}`).toBe(clusterWide.includes(kind))
+    }
+  })
+
+  it('when it is rendered, then no two objects are the same', async () => {
+    const keys = (await render('--values', path)).map(
+      ({ kind, metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`,
+    )
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  it('when it is rendered, then what Pod Security `restricted` asks for is in every container', async () => {
+    for (const workload of workloads(await render('--values', path))) {
+      const spec = podSpec(workload)
+      expect(spec.enableServiceLinks, workload.metadata.name).toBe(false)
+      for (const { securityContext } of spec.containers) {
+        expect({ ...spec.securityContext, ...securityContext }, workload.metadata.name).toMatchObject({
+          runAsNonRoot: true,
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        })
+      }
+    }
+  })
+})
+
+const of = (file: string): readonly string[] => {
+  const found = valuesFiles.find((values) => values.file === `${file}-values.yaml`)
+  if (found === undefined) throw new Error(`charts/vxtap/ci has no ${file}-values.yaml`)
+  return ['--values', found.path]
+}
+
+const injectorOf = async (file: string): Promise<Spec> => podSpec(named(await render(...of(file)), 'Deployment'))
+
+describe('given values that ask for something', () => {
+  it('when nothing is asked for, then nothing is made that needs a custom resource, and no network policy', async () => {
+    const kinds = new Set((await render(...of('defaults'))).map(({ kind }) => kind))
+    for (const kind of [
+      'PodMonitor',
+      'ServiceMonitor',
+      'PrometheusRule',
+      'NetworkPolicy',
+      'ConfigMap',
+      'Certificate',
+    ]) {
+      expect(kinds).not.toContain(kind)
+    }
+  })
+
+  it('when a digest is set, then injector, sidecars and test run exactly that, and pull with the secret', async () => {
+    const manifests = await render(...of('digest-and-secrets'))
+    const image = `vxtap.test:5000/network/vxtap@sha256:${'0123456789abcdef'.repeat(4)}`
+    for (const workload of workloads(manifests)) {
+      expect(podSpec(workload).containers[0]?.image).toBe(image)
+      expect(podSpec(workload).imagePullSecrets).toEqual([{ name: 'registry' }])
+    }
+    const injector = named(manifests, 'Deployment', 'vxtap')
+    expect(podSpec(injector).containers[0]?.env).toContainEqual({ name: 'IMAGE', value: image })
+  })
+
+  it("when it is to run in the nodes' network, then names still resolve and a rollout needs no second port", async () => {
+    const deployment = named(await render(...of('host-network')), 'Deployment', 'vxtap')
+    expect(podSpec(deployment)).toMatchObject({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })
+    expect(deployment.spec).toMatchObject({ strategy: { rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } } })
+  })
+
+  it('when the port is below 1024, then who is not root may listen on it', async () => {
+    const spec = await injectorOf('low-port')
+    expect(spec.securityContext).toMatchObject({
+      sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }],
+    })
+    expect(spec.containers[0]?.ports?.[0]).toMatchObject({ containerPort: 443 })
+  })
+
+  it('when the sensor is asked for, then it is found by its label, leaves slowly, and taps go to it', async () => {
+    const manifests = await render(...of('sensor'))
+    const sensor = named(manifests, 'Deployment', 'vxtap-sensor')
+    expect(sensor.spec).toMatchObject({ replicas: 2, template: { metadata: { labels: { run: 'vxtap-receive' } } } })
+    const [receive] = podSpec(sensor).containers
+    expect(receive?.args).toEqual(['receive', '--strict', '--port', '14789', '--vni', '42'])
+    const environment = podSpec(named(manifests, 'Deployment', 'vxtap')).containers[0]?.env
+    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR', value: 'vxtap-receive' })
+    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR_NAMESPACE', value: 'vxtap' })
+    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR_PORT', value: '14789' })
+    expect(environment).toContainEqual({ name: 'DEFAULT_VNI', value: '42' })
+  })
+
+  it.each([
+    ['1.36.0', { sleep: { seconds: 1 } }],
+    ['1.28.0', { exec: { command: ['node', '-e', 'setTimeout(() => {}, 1000)'] } }],
+  ])(
+    'when the cluster is %s, then the sensor waits before it ends in a way that it knows',
+    async (version, preStop) => {
+      const manifests = await render(...of('sensor'), '--kube-version', version)
+      expect(podSpec(named(manifests, 'Deployment', 'vxtap-sensor')).containers[0]?.lifecycle).toEqual({ preStop })
+    },
+  )
+
+  it.each([
+    ['1.28.0', ['pod', 'namespace']],
+    ['1.30.0', ['pod', 'namespace', 'annotation']],
+  ])('when the cluster is %s, then pods opt in by %j', async (version, ways) => {
+    const manifests = await render(...of('defaults'), '--kube-version', version)
+    const configuration = named(manifests, 'MutatingWebhookConfiguration') as unknown as {
+      webhooks: { name: string }[]
+    }
+    expect(configuration.webhooks.map(({ name }) => name)).toEqual(ways.map((way) => `${way}.inject.vxtap.io`))
+  })
+
+  it('when there is a Service monitor, then no injector is read twice, and sidecars still are', async () => {
+    const monitors = (await render(...of('service-monitor'))).filter(({ kind }) => kind.endsWith('Monitor'))
+    expect(monitors.map(({ kind, metadata }) => `${kind}/${metadata.name}`).sort()).toEqual([
+      'PodMonitor/vxtap-sidecars',
+      'ServiceMonitor/vxtap',
+    ])
+  })
+
+  it('when the network is closed, then only the named networks and pods come in', async () => {
+    const { spec } = named(await render(...of('network-policy')), 'NetworkPolicy')
+    expect(spec).toMatchObject({
+      ingress: [
+        {
+          ports: [{ port: 'webhook' }],
+          from: [{ ipBlock: { cidr: '10.0.0.0/28' } }, { ipBlock: { cidr: 'fd00::/64' } }],
+        },
+        { ports: [{ port: 'metrics' }], from: [{ podSelector: expect.anything() }] },
+      ],
+      egress: [{ ports: [{ port: 443 }, { port: 6443 }], to: [{ ipBlock: { cidr: '10.0.0.0/28' } }] }],
+    })
+  })
+
+  it('when the pods are to be placed, then the chart adds only the selector', async () => {
+    const spec = await injectorOf('scheduling')
+    expect(spec.priorityClassName).toBe('system-cluster-critical')
+    expect(spec.topologySpreadConstraints).toMatchObject([
+      { topologyKey: 'topology.kubernetes.io/zone', labelSelector: { matchLabels: expect.anything() } },
+      { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: expect.anything() } },
+    ])
+  })
+})

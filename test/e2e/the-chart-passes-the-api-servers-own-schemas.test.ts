@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chart, valuesFiles } from '../chart/rendered.ts'
+import { definitionFiles } from './world/definitions.ts'
+import { eventually, kubectl, kubectlWithWarnings } from './world/kubectl.ts'
+import { helm } from './world/release.ts'
+
+const release = 'matrix'
+/** The release's, and those that it makes for its tests, which a dry run leaves unmade. */
+const namespaces = ['matrix', 'matrix-vxtap-test', 'tap-test']
+const definitions = ['certificates', 'issuers', 'podmonitors', 'servicemonitors', 'prometheusrules']
+
+describe('given an API server that also knows the resources of cert-manager and of the Prometheus operator', () => {
+  let files: readonly string[]
+
+  beforeAll(async () => {
+    files = (await definitionFiles()).flatMap((file) => ['-f', file])
+    // Kubernetes 1.28 does not know every field that they use; none of those says what a resource may hold.
+    await kubectl(['create', '--validate=ignore', ...files])
+    for (const name of namespaces) {
+      await kubectl(['create', 'namespace', name])
+      // A pod is refused where its account is missing, in a dry run too.
+      await kubectl(['-n', name, 'create', 'serviceaccount', 'vxtap-test'])
+    }
+    await eventually('it serves them', async () => {
+      const served = await kubectl(['api-resources', '-o', 'name'])
+      return definitions.every((name) => served.includes(`${name}.`))
+    })
+  })
+  afterAll(async () => {
+    await kubectl(['delete', '--wait=false', '--ignore-not-found', ...files])
+    await kubectl(['delete', 'namespace', '--wait=false', ...namespaces])
+  })
+
+  it.each(valuesFiles)(
+    'when the chart is rendered with $file, then it takes every object, strictly',
+    async ({ path }) => {
+      const rendered = await helm('template', release, chart, '--namespace', release, '--values', path, '--validate')
+      const dryRun = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-']
+      const said = await kubectlWithWarnings(dryRun, rendered)
+      const objects = rendered.match(/^kind: /gm)?.length ?? 0
+      expect(said.match(/ serverside-applied \(server dry run\)$/gm)?.length, said).toBe(objects)
+      // Warnings are what the API server thinks of deprecated fields, and Pod Security of pods.
+      expect(said).not.toMatch(/^Warning: /m)
+    },
+  )
+})
