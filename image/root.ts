@@ -90,9 +90,9 @@ function licence(path: string, files: readonly string[]): TarEntry[] {
   return file === undefined ? [] : [{ path, kind: 'file', content: readFileSync(file) }]
 }
 
-/** koffi brings its sources too, its installer, and a library for musl. */
+/** koffi brings its C++ sources too, its installer, and a library for musl. */
 const isRun = ({ path }: TarEntry): boolean =>
-  /\.(c?js|json|node)$/.test(path) && !/\/(musl_\w+|src|vendor|doc|cnoke\.cjs)(\/|$)/.test(path)
+  /\.(c?js|json|node)$/.test(path) && !/\/(musl_\w+|vendor|doc|cnoke\.cjs)(\/|$)/.test(path)
 
 function filesUnder(checkout: string, folder: string): TarEntry[] {
   return readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })

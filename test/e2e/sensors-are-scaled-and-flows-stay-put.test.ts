@@ -42,7 +42,11 @@ describe('given a tapped pod and no sensor yet', () => {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: 'sensors', namespace },
-      spec: { replicas: 1, selector: { matchLabels: { run: 'sensor' } }, template: sensorTemplate('sensor', onNode('node2')) },
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { run: 'sensor' } },
+        template: sensorTemplate('sensor', onNode('node2')),
+      },
     })
     await knows(1)
   })
