@@ -65,9 +65,9 @@ describe("given the image's root file system and nothing else", () => {
       mkdirSync(join(root, name))
       await run(['mount', '--rbind', `/${name}`, join(root, name)])
     }
-    await run(['mount', '-o', 'remount,ro', root])
+    await run(['mount', '-o', 'remount,bind,ro', root])
   })
-  afterAll(() => run(['umount', '--recursive', '--lazy', root]))
+  afterAll(() => run(['umount', '--lazy', root]))
 
   it('when the injector starts as user 65532, then it is that, can write nowhere, and every command loads', async () => {
     const identity = "process.stdout.write([process.getuid(), process.getgid(), os.userInfo().username].join(' '))"
