@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart
+.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -48,8 +48,11 @@ docs: setup ## regenerate the parts of docs/ and README.md that come from tables
 build: setup ## bundle every program into dist/
 	@$(NODE) scripts/bundle.ts
 
+image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/; fails when it is too large
+	@$(NODE) image/main.ts --archive build/vxtap.tar --sbom build/vxtap.cdx.json $(if $(NAME),--name "$(NAME)")
+
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
 
-clean: ## remove what make made (node_modules, .tools, dist)
-	rm -rf node_modules .tools dist coverage
+clean: ## remove what make made (node_modules, .tools, dist, build)
+	rm -rf node_modules .tools dist build coverage

@@ -29,6 +29,7 @@ need unshare util-linux
 need nsenter util-linux
 need setpriv util-linux
 need make make
+need strip binutils
 need g++ g++
 need python3 python3
 need /usr/include/pcap/pcap.h libpcap-dev

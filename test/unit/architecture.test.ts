@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   demo: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'lab', 'cli'],
   bench: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'lab', 'demo', 'cli', 'test'],
   cli: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'demo', 'lab'],
+  image: ['contract', 'lab'],
   scripts: ['contract', 'wire', 'cli', 'demo', 'lab', 'receiver'],
 }
 

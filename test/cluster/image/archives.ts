@@ -3,22 +3,18 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { imageConfig } from '../../../image/description.ts'
+import { imageContents } from '../../../image/layers.ts'
+import { imageArchive, type Layer, layerOf } from '../../../image/oci.ts'
+import { type ImageSizes, sizesOf } from '../../../image/sizes.ts'
+import type { TarEntry } from '../../../image/tar.ts'
 import { run } from '../../../lab/network/command.ts'
 import { cached } from '../programs/cache.ts'
 import { coredns } from '../versions.ts'
 import { corednsImage, pauseImage, vxtapImage } from './names.ts'
-import { imageArchive, type Layer, layerOf } from './oci.ts'
-import { applicationLayer, runtimeFiles, runtimeLayer } from './vxtap.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const source = fileURLToPath(new URL('pause.c', import.meta.url))
-
-export interface ImageSizes {
-  /** What a node pulls: the compressed layers. */
-  readonly compressed: number
-  /** What they take on its disk. */
-  readonly unpacked: number
-}
 
 export interface Archives {
   readonly files: readonly string[]
@@ -29,26 +25,22 @@ export interface Archives {
 export async function makeArchives(folder: string, corednsFolder: string): Promise<Archives> {
   mkdirSync(folder, { recursive: true })
   await run([process.execPath, join(root, 'scripts/bundle.ts')], { timeoutMs: 120_000 })
-  const layers = [await cachedRuntime(), applicationLayer(root)]
+  const contents = await imageContents(root)
+  const layers = [await cachedLayer(contents.runtime), layerOf(contents.application)]
   const vxtap = join(folder, 'vxtap.tar')
-  const entrypoint = ['node', '/app/dist/vxtap.mjs']
-  writeFileSync(vxtap, imageArchive(vxtapImage, layers, { entrypoint, user: '65532:65532' }))
-  const total = (size: (layer: Layer) => number): number => layers.reduce((sum, layer) => sum + size(layer), 0)
-  return {
-    files: [await pauseArchive(), await corednsArchive(corednsFolder), vxtap],
-    vxtap: {
-      compressed: total((layer) => layer.compressed.length),
-      unpacked: total((layer) => layer.unpackedBytes),
-    },
-  }
+  writeFileSync(vxtap, imageArchive(vxtapImage, layers, imageConfig))
+  return { files: [await pauseArchive(), await corednsArchive(corednsFolder), vxtap], vxtap: sizesOf(layers) }
 }
 
 /** Packing Node takes ten seconds: once for each Node and each set of libraries. */
-async function cachedRuntime(): Promise<Layer> {
+async function cachedLayer(entries: readonly TarEntry[]): Promise<Layer> {
   const hash = createHash('sha256')
-  for (const { from } of await runtimeFiles(process.execPath)) hash.update(readFileSync(from))
-  const folder = await cached(`image-runtime-${hash.digest('hex').slice(0, 16)}`, async (partial) => {
-    const { compressed, ...rest } = await runtimeLayer(process.execPath)
+  for (const entry of entries) {
+    const { content, ...rest } = { content: '', ...entry }
+    hash.update(JSON.stringify(rest)).update(content)
+  }
+  const folder = await cached(`image-layer-${hash.digest('hex').slice(0, 16)}`, async (partial) => {
+    const { compressed, ...rest } = layerOf(entries)
     writeFileSync(join(partial, 'layer.tar.gz'), compressed)
     writeFileSync(join(partial, 'layer.json'), JSON.stringify(rest))
   })

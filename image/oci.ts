@@ -16,7 +16,7 @@ export interface Layer {
 export interface ImageConfig {
   readonly entrypoint: readonly string[]
   readonly user?: string
-  readonly env?: readonly string[]
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 /** Go's name of the architecture this runs on, which OCI uses. */
@@ -36,8 +36,9 @@ export function imageArchive(name: string, layers: readonly Layer[], config: Ima
     os: 'linux',
     config: {
       Entrypoint: config.entrypoint,
-      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...(config.env ?? [])],
+      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       ...(config.user ? { User: config.user } : {}),
+      ...(config.labels ? { Labels: config.labels } : {}),
     },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history: layers.map(() => ({ created_by: 'vxtap' })),
