@@ -3,7 +3,7 @@
  * sendmmsg(2). Prints how many datagrams the kernel took. Traffic goes where the caller's network namespace leads.
  */
 import { setTimeout } from 'node:timers/promises'
-import { iovec, mmsghdr, pollfd } from '../sidecar/linux/abi.ts'
+import { iovec, mmsghdr } from '../sidecar/linux/abi.ts'
 import { mapAnonymous } from '../sidecar/linux/mapping.ts'
 import { bindPort, connectSocket, openTunnelSocket, sendMessages } from '../sidecar/linux/udp-socket.ts'
 
@@ -12,8 +12,8 @@ if (!address || !port || !bytes || !seconds)
   throw new Error('usage: udp-flood ADDRESS PORT BYTES SECONDS [FLOWS] [RATE]')
 const family = address.includes(':') ? 6 : 4
 const batch = 32
-const space = mapAnonymous(1 << 16, 'messages')
-const payloadAt = batch * (mmsghdr.length + iovec.length) + pollfd.length
+const payloadAt = batch * (mmsghdr.length + iovec.length)
+const space = mapAnonymous(payloadAt + 65_536, 'messages')
 for (let i = 0; i < batch; i++) {
   const message = i * mmsghdr.length
   const vector = batch * mmsghdr.length + i * iovec.length

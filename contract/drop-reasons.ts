@@ -4,7 +4,7 @@
  */
 export const dropReasons = {
   ring_full: "the kernel's ring was full: the sidecar did not get enough CPU, or the ring (RING_MIB) is too small",
-  no_sensor: 'no sensor was known: no pod with the label, none ready, or no permission to look',
+  no_sensor: 'no sensor was known: no pod with the label, none ready, no permission to look, or no way to send to it',
   rate_limited: 'over the limit of MAX_MBPS',
   sampled_out: 'the flow is not among the SAMPLE_FLOWS per cent that are mirrored',
   send_error: 'the kernel refused the datagram; vxtap_send_errors_total says with which errno',

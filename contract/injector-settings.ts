@@ -4,23 +4,26 @@
  * `DEFAULT_MAX_MBPS`.
  */
 import { type AnnotationSetting, annotationSettings, notOverridableByDefault, overridable } from './annotations.ts'
+import { isNamespaceName, type ListenAddress, listenAddress, namespaceOrNone } from './places.ts'
 import {
   absence,
   accepted,
+  type Environment,
   oneOf,
   type Parsed,
   pattern,
+  readVariables,
   refusal,
   refused,
   type Setting,
+  textOf,
+  type Values,
   wholeNumber,
 } from './setting.ts'
-import { type ListenAddress, sidecarSettings } from './sidecar-settings.ts'
+import { sidecarSettings } from './sidecar-settings.ts'
 
-const namespaceName = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
-
-const listenAddress = (text: string): Parsed<ListenAddress> => {
-  const parsed = sidecarSettings.metricsAddress.parse(text)
+const requiredAddress = (text: string): Parsed<ListenAddress> => {
+  const parsed = listenAddress(text)
   return parsed.ok && parsed.value !== undefined ? accepted(parsed.value) : refused
 }
 
@@ -44,7 +47,7 @@ export const injectorSettings = {
     meaning: 'where the webhook is served over HTTPS',
     allowed: ':PORT, IPv4:PORT or [IPv6]:PORT',
     example: ':8443',
-    parse: listenAddress,
+    parse: requiredAddress,
   },
   metricsAddress: {
     env: 'METRICS_ADDRESS',
@@ -52,7 +55,7 @@ export const injectorSettings = {
     meaning: 'where `/metrics` (Prometheus), `/healthz` and `/readyz` are served; empty turns it off',
     allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
     example: ':9412',
-    parse: sidecarSettings.metricsAddress.parse,
+    parse: listenAddress,
   },
   tlsCertFile: {
     env: 'TLS_CERT_FILE',
@@ -94,7 +97,7 @@ export const injectorSettings = {
     meaning: "namespaces whose pods are never injected, comma-separated; the injector's own is always one of them",
     allowed: 'a comma-separated list of namespaces, or empty for none',
     example: 'kube-system,monitoring',
-    parse: listOf((word) => namespaceName.test(word)),
+    parse: listOf(isNamespaceName),
   },
   podNamespace: {
     env: 'POD_NAMESPACE',
@@ -103,7 +106,7 @@ export const injectorSettings = {
     meaning: "the injector's own namespace (the downward API sets it)",
     allowed: 'the name of a namespace',
     example: 'vxtap',
-    parse: (text: string): Parsed<string> => (text === '' || namespaceName.test(text) ? accepted(text) : refused),
+    parse: namespaceOrNone,
   },
   podSecurity: {
     env: 'POD_SECURITY',
@@ -113,6 +116,15 @@ export const injectorSettings = {
     allowed: 'skip or ignore',
     example: 'skip',
     parse: oneOf('skip', 'ignore'),
+  },
+  podSecurityDefault: {
+    env: 'POD_SECURITY_DEFAULT',
+    default: 'privileged',
+    meaning:
+      "the Pod Security level of namespaces without a label of their own: what the API server's AdmissionConfiguration sets for the whole cluster, which nothing in the cluster shows",
+    allowed: 'privileged, baseline or restricted',
+    example: 'privileged',
+    parse: oneOf('privileged', 'baseline', 'restricted'),
   },
   cluster: {
     env: 'CLUSTER',
@@ -143,10 +155,7 @@ export function defaultVariable(annotation: string): string {
   return ownNames[annotation] ?? `DEFAULT_${annotation.toUpperCase().replaceAll('-', '_')}`
 }
 
-type Table = typeof injectorSettings
-type ValueOf<S> = S extends { parse: (text: string) => Parsed<infer V> } ? V : never
-
-export type InjectorSettings = { readonly [Key in keyof Table]: ValueOf<Table[Key]> } & {
+export type InjectorSettings = Values<typeof injectorSettings> & {
   /** The operator's defaults by annotation name, as text; `image` is always among them. */
   readonly defaults: Readonly<Record<string, string>>
 }
@@ -155,28 +164,20 @@ export type InjectorSettingsResult =
   | { readonly ok: true; readonly settings: InjectorSettings }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
 /** Reads every setting from an environment; all problems at once, so that one restart mends them all. */
 export function readInjectorSettings(environment: Environment): InjectorSettingsResult {
-  const problems: string[] = []
-  const settings: Record<string, unknown> = { defaults: readDefaults(environment, problems) }
-  for (const [key, setting] of Object.entries<Setting<unknown> & { env: string }>(injectorSettings)) {
-    const text = environment[setting.env] ?? setting.default ?? ''
-    const parsed = setting.parse(text)
-    if (parsed.ok) settings[key] = parsed.value
-    else problems.push(refusal(setting.env, text, setting))
-  }
-  return problems.length > 0
-    ? { ok: false, problems }
-    : { ok: true, settings: Object.freeze(settings) as unknown as InjectorSettings }
+  const { defaults, problems } = readDefaults(environment)
+  const own = readVariables(injectorSettings, environment)
+  if (own.ok && problems.length === 0) return { ok: true, settings: Object.freeze({ ...own.settings, defaults }) }
+  return { ok: false, problems: [...problems, ...(own.ok ? [] : own.problems)] }
 }
 
-function readDefaults(environment: Environment, problems: string[]): Readonly<Record<string, string>> {
+function readDefaults(environment: Environment) {
   const defaults: Record<string, string> = {}
+  const problems: string[] = []
   for (const [name, setting] of annotationSettings) {
     const variable = defaultVariable(name)
-    const text = environment[variable]
+    const text = textOf(variable, environment)
     if (text === undefined || text === '') {
       if (name === 'image') problems.push(absence(variable, setting))
       continue
@@ -184,7 +185,7 @@ function readDefaults(environment: Environment, problems: string[]): Readonly<Re
     if (setting.parse(text).ok) defaults[name] = text
     else problems.push(refusal(variable, text, setting))
   }
-  return Object.freeze(defaults)
+  return { defaults: Object.freeze(defaults), problems }
 }
 
 /** The table of the operator's defaults, for the documentation: each annotation with its variable. */

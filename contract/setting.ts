@@ -25,9 +25,9 @@ export interface Setting<T> {
   readonly parse: (text: string) => Parsed<T>
 }
 
-/** The type of the values of a table of settings. */
-export type Values<Table extends Record<string, Setting<unknown>>> = {
-  readonly [Key in keyof Table]: Table[Key] extends Setting<infer T> ? T : never
+/** The values of a table of settings. */
+export type Values<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends { readonly parse: (text: string) => Parsed<infer T> } ? T : never
 }
 
 export const refused: { ok: false } = { ok: false }
@@ -58,15 +58,66 @@ export function pattern(expression: RegExp): (text: string) => Parsed<string> {
 }
 
 /**
+ * Somebody else's text as a sentence or a log line may hold it: short, and without what a terminal acts on or what makes
+ * the API server leave a warning out (control characters: NewWarningHeader() in apimachinery pkg/util/net/http.go).
+ * @param most characters; what is longer ends in dots
+ */
+export function printable(text: string, most: number): string {
+  return escaped(shortened(text, most))
+}
+
+const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 3)}...` : text)
+
+const escaped = (text: string): string =>
+  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+
+/**
  * The sentence for a refused value.
  * @param name how the user wrote the setting: `VNI`, or `vxtap.io/vni`
  */
 export function refusal(name: string, text: string, setting: Setting<unknown>): string {
-  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text
-  return `${name}=${JSON.stringify(shown)} is not allowed: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+  return `${name}=${escaped(JSON.stringify(shortened(text, 80)))} is not allowed: it must be ${setting.allowed}, for example ${name}=${setting.example}`
 }
 
 /** The sentence for a required setting that is absent. */
 export function absence(name: string, setting: Setting<unknown>): string {
   return `${name} is not set: it must be ${setting.allowed}, for example ${name}=${setting.example}`
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The text of a variable, unless Kubernetes made it: a Service named `sensor` in the pod's namespace gives its containers
+ * `SENSOR_PORT=tcp://10.96.3.7:4789` (pkg/kubelet/envvars), whatever they take it for.
+ */
+export function textOf(variable: string, environment: Environment): string | undefined {
+  const text = environment[variable]
+  const isServiceLink = variable.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text ?? '')
+  return isServiceLink ? undefined : text
+}
+
+export type VariablesResult<Table> =
+  | { readonly ok: true; readonly settings: Values<Table> }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Reads every setting of a table from its variable; all problems at once, each a sentence. */
+export function readVariables<Table extends Readonly<Record<string, Setting<unknown> & { readonly env: string }>>>(
+  table: Table,
+  environment: Environment,
+): VariablesResult<Table> {
+  const settings: Record<string, unknown> = {}
+  const problems: string[] = []
+  for (const [key, setting] of Object.entries(table)) {
+    const text = textOf(setting.env, environment) ?? setting.default
+    if (text === undefined || (text === '' && setting.default === undefined)) {
+      problems.push(absence(setting.env, setting))
+      continue
+    }
+    const parsed = setting.parse(text)
+    if (parsed.ok) settings[key] = parsed.value
+    else problems.push(refusal(setting.env, text, setting))
+  }
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, settings: Object.freeze(settings) as Values<Table> }
 }

@@ -4,59 +4,22 @@
  *
  * `SENSOR`, `VNI` and `INTERFACE` are the names that existing sniffer sidecars use.
  */
-import { isIP } from 'node:net'
+import { isNamespaceName, listenAddress, namespaceOrNone, sensorReference } from './places.ts'
 import {
-  absence,
   accepted,
+  type Environment,
   oneOf,
   type Parsed,
   pattern,
-  refusal,
+  readVariables,
   refused,
   type Setting,
+  type Values,
+  type VariablesResult,
   wholeNumber,
 } from './setting.ts'
 
-/** A sensor found by its label `run: <name>`, or one outside the cluster. */
-export type SensorReference =
-  | { readonly kind: 'label'; readonly name: string }
-  | { readonly kind: 'address'; readonly address: string }
-  | { readonly kind: 'host'; readonly host: string }
-
-/** Where the metrics server listens; `host` undefined is every address. */
-export interface ListenAddress {
-  readonly host: string | undefined
-  readonly port: number
-}
-
-const labelValue = /^(?=.{1,63}$)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/
-const hostName = /^(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9_-]{0,63}$/
-const namespaceName = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
-
-/** An IP literal is an address; a name with a dot is a host; `run=` in front makes any name a label. */
-function sensorReference(text: string): Parsed<SensorReference> {
-  if (isIP(text) !== 0) return accepted({ kind: 'address', address: text })
-  if (text.startsWith('run=')) {
-    const name = text.slice('run='.length)
-    return labelValue.test(name) ? accepted({ kind: 'label', name }) : refused
-  }
-  // Digits and dots alone are a mistyped address, not a name.
-  if (/^[0-9.]+$/.test(text) && text.includes('.')) return refused
-  if (text.includes('.')) return hostName.test(text) ? accepted({ kind: 'host', host: text }) : refused
-  return labelValue.test(text) ? accepted({ kind: 'label', name: text }) : refused
-}
-
-function listenAddress(text: string): Parsed<ListenAddress | undefined> {
-  if (text === '') return accepted(undefined)
-  const match = /^(?:\[(?<six>[^\]]+)\]|(?<four>[^:]*)):(?<port>[0-9]{1,5})$/.exec(text)
-  if (!match?.groups) return refused
-  const { six, four, port } = match.groups
-  const portNumber = Number(port)
-  if (portNumber > 65535) return refused
-  if (six !== undefined) return isIP(six) === 6 ? accepted({ host: six, port: portNumber }) : refused
-  if (four === '' || four === undefined) return accepted({ host: undefined, port: portNumber })
-  return isIP(four) === 4 ? accepted({ host: four, port: portNumber }) : refused
-}
+export type { ListenAddress, SensorReference } from './places.ts'
 
 function snapLength(text: string): Parsed<number> {
   const parsed = wholeNumber(0, 65535)(text)
@@ -83,7 +46,7 @@ export const sidecarSettings = {
     allowed: "the name of a namespace, * for all, or empty for the pod's own",
     example: 'sensors',
     parse: (text: string): Parsed<string> =>
-      text === '' || text === '*' || namespaceName.test(text) ? accepted(text) : refused,
+      text === '' || text === '*' || isNamespaceName(text) ? accepted(text) : refused,
   },
   sensorPort: {
     env: 'SENSOR_PORT',
@@ -226,7 +189,7 @@ export const sidecarSettings = {
     meaning: "the pod's own namespace (set by the injector from the downward API)",
     allowed: 'the name of a namespace',
     example: 'shop',
-    parse: (text: string): Parsed<string> => (text === '' || namespaceName.test(text) ? accepted(text) : refused),
+    parse: namespaceOrNone,
   },
   podName: {
     env: 'POD_NAME',
@@ -255,34 +218,10 @@ export const sidecarSettings = {
   },
 } as const satisfies Record<string, Setting<unknown>>
 
-type Table = typeof sidecarSettings
-type ValueOf<S> = S extends { parse: (text: string) => infer R }
-  ? R extends { ok: true; value: infer V }
-    ? V
-    : never
-  : never
-
-export type SidecarSettings = { readonly [Key in keyof Table]: ValueOf<Table[Key]> }
-
-export type SettingsResult =
-  | { readonly ok: true; readonly settings: SidecarSettings }
-  | { readonly ok: false; readonly problems: readonly string[] }
+export type SidecarSettings = Values<typeof sidecarSettings>
+export type SettingsResult = VariablesResult<typeof sidecarSettings>
 
 /** Reads every setting from an environment; all problems at once, so that one restart mends them all. */
-export function readSidecarSettings(environment: Readonly<Record<string, string | undefined>>): SettingsResult {
-  const settings: Record<string, unknown> = {}
-  const problems: string[] = []
-  for (const [key, setting] of Object.entries(sidecarSettings) as [string, Setting<unknown> & { env: string }][]) {
-    const text = environment[setting.env] ?? setting.default
-    if (text === undefined || (text === '' && setting.default === undefined)) {
-      problems.push(absence(setting.env, setting))
-      continue
-    }
-    const parsed = setting.parse(text)
-    if (parsed.ok) settings[key] = parsed.value
-    else problems.push(refusal(setting.env, text, setting))
-  }
-  return problems.length > 0
-    ? { ok: false, problems }
-    : { ok: true, settings: Object.freeze(settings) as unknown as SidecarSettings }
+export function readSidecarSettings(environment: Environment): SettingsResult {
+  return readVariables(sidecarSettings, environment)
 }

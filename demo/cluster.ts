@@ -1,5 +1,5 @@
 /** The demonstration's cluster: the embedded API server, one node, and the injector as a pod on it. */
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AdmissionRecord } from '../lab/apiserver/admission.ts'
@@ -84,6 +84,7 @@ export class DemoCluster {
     await this.kubelet.close()
     await this.api.close()
     await this.lab.close()
+    await rm(this.directory, { recursive: true, force: true })
   }
 }
 

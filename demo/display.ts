@@ -42,7 +42,7 @@ export class Display {
       this.#waiting = true
     }
     const started = performance.now()
-    const text = await work()
+    const text = await work().finally(() => this.#clear())
     const seconds = (performance.now() - started) / 1000
     this.item(label, `${text}  ${this.style('dim', `${seconds.toFixed(1)} s`)}`)
   }

@@ -82,8 +82,8 @@ export async function main(options: DemoOptions): Promise<number> {
     'verdict',
     problems.length === 0 ? display.style('green', good) : display.style('red', 'not as it should be'),
   )
-  // At once: the sandbox ends with this process, and everything in the sandbox with it.
-  process.exit(problems.length === 0 ? exitCodes.ok.code : exitCodes.failure.code)
+  await outcome.close()
+  return problems.length === 0 ? exitCodes.ok.code : exitCodes.failure.code
 }
 
 type ReadResult =

@@ -38,7 +38,10 @@ export interface Outcome {
   readonly notes: readonly string[]
   /** Whether every flow arrived in its order. */
   readonly inOrder: boolean
+  /** The captures; they go with `close`. */
   readonly files: readonly string[]
+  /** Ends every pod and removes what the demonstration made. */
+  close(): Promise<void>
 }
 
 /** Captures at the node's end of the tapped pod's veth pair, where the tap cannot reach. */
@@ -77,6 +80,7 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
       gap: options.gap && { from: options.gap.from, to: firstTime(perSensor[successor] ?? []) },
       lostByCapture,
       dropped: difference(truth.before.dropped, after.dropped),
+      unaccounted: after.captured - after.sent - Object.values(after.dropped).reduce((sum, count) => sum + count, 0),
       unsent: withoutEqual(options.replayed, wire),
       refusedBySensors: options.replayed.length > 0 ? undefined : exitCodes.reduce((sum, code) => sum + code, 0),
     })
@@ -94,8 +98,10 @@ export async function endTruth(stage: Stage, truth: Truth, options: TruthOptions
   const { problems, reordered } = verdict!
   const files = [truth.capture.file, ...sensors.map(({ file }) => file)]
   const notes =
-    reordered === 0 ? [] : [`${grouped(reordered)} frames overtook others of their flow on their way to the sensor`]
-  return { problems, notes, inOrder: reordered === 0, files }
+    reordered === 0
+      ? []
+      : [`frames that overtook others of their flow on their way to the sensor: ${grouped(reordered)}`]
+  return { problems, notes, inOrder: reordered === 0, files, close: () => stage.cluster.close() }
 }
 
 /** How many frames have no equal of their own among the others. */

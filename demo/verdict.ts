@@ -18,6 +18,8 @@ export interface Findings {
   readonly lostByCapture: number
   /** What the sidecar's counters grew by during the comparison. */
   readonly dropped: Counters['dropped']
+  /** By the sidecar's counters: captured, less sent, less dropped. */
+  readonly unaccounted: number
   /** Frames of the user's file that never came to the wire. */
   readonly unsent: number
   /** Datagrams that the sensors' own strict checks refused; undefined where they are not asked. */
@@ -108,14 +110,26 @@ function problemsOf(findings: Findings, sums: Sums): string[] {
   const refused = findings.refusedBySensors ?? 0
   const checks: readonly (readonly [boolean, string])[] = [
     [sums.expected === 0, 'no frame was compared'],
-    [sums.missing > 0, `${sums.missing} frames are missing at the sensor`],
-    [sums.faulty > 0, `${sums.faulty} frames at the sensor were never on the wire like that`],
-    [sums.duplicates > 0, `${sums.duplicates} frames arrived more often than they were on the wire`],
-    [sums.lost !== noSensor, `${sums.lost} frames were lost at the replacement, but the sidecar counted ${noSensor}`],
-    [findings.unsent > 0, `${findings.unsent} frames of the file were not sent by the kernel as they are`],
-    [findings.lostByCapture > 0, `dumpcap itself lost ${findings.lostByCapture} frames: nothing is proved; try again`],
-    [refused > 0, `the sensor's own checks refused ${refused} datagrams`],
-    ...Object.entries(others).map(([reason, count]) => [count > 0, `the sidecar dropped ${count}: ${reason}`] as const),
+    [sums.missing > 0, `frames missing at the sensor: ${sums.missing}`],
+    [sums.faulty > 0, `frames at the sensor that were never on the wire like that: ${sums.faulty}`],
+    [sums.duplicates > 0, `frames at the sensor more often than on the wire: ${sums.duplicates}`],
+    [
+      sums.lost !== noSensor,
+      `frames lost at the replacement: ${sums.lost}, but the sidecar counted ${noSensor} as no_sensor`,
+    ],
+    [
+      findings.unaccounted !== 0,
+      `frames that the sidecar captured and neither sent nor counted: ${findings.unaccounted}`,
+    ],
+    [findings.unsent > 0, `frames of the file that the kernel did not send as they are: ${findings.unsent}`],
+    [
+      findings.lostByCapture > 0,
+      `frames that dumpcap itself lost: ${findings.lostByCapture}; nothing is proved, try again`,
+    ],
+    [refused > 0, `datagrams refused by the sensor's own checks: ${refused}`],
+    ...Object.entries(others).map(
+      ([reason, count]) => [count > 0, `frames dropped by the sidecar as ${reason}: ${count}`] as const,
+    ),
   ]
   return checks.flatMap(([wrong, sentence]) => (wrong ? [sentence] : []))
 }

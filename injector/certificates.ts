@@ -56,6 +56,8 @@ export interface CertificateListener {
   taken(pair: CertificatePair): void
   /** The old pair stays in use. Called once for each problem, and not before it has lasted for two looks. */
   refused(problem: string): void
+  /** The pair in use is past its end. Called once for each pair. */
+  expired(pair: CertificatePair): void
 }
 
 /**
@@ -71,6 +73,7 @@ export function watchCertificate(
   let inUse = current
   let lastProblem: string | undefined
   let reported: string | undefined
+  let expired: CertificatePair | undefined
   let stopped = false
 
   const look = async () => {
@@ -88,6 +91,10 @@ export function watchCertificate(
     } else if (loaded.problem !== reported) {
       reported = loaded.problem
       listener.refused(loaded.problem)
+    }
+    if (expired !== inUse && inUse.expires.getTime() <= Date.now()) {
+      expired = inUse
+      listener.expired(inUse)
     }
     schedule()
   }

@@ -6,8 +6,9 @@
  * understood is not guessed at: an unknown name under our prefix may be a mistyped filter.
  */
 import { annotationPrefix, annotationSettings, injectKey, statusKey } from '../contract/annotations.ts'
-import { refusal, type Setting } from '../contract/setting.ts'
-import { type SensorReference, sidecarSettings } from '../contract/sidecar-settings.ts'
+import type { SensorReference } from '../contract/places.ts'
+import { printable, refusal, type Setting } from '../contract/setting.ts'
+import { sidecarSettings } from '../contract/sidecar-settings.ts'
 import type { Json, JsonObject } from './json.ts'
 import { nearest } from './nearest.ts'
 import { shown } from './opt-in.ts'
@@ -78,10 +79,13 @@ function readAnnotation(key: string, value: Json, source: Source): Read {
 
 const invalid = (problem: string): Read => ({ ok: false, code: 'invalid_annotation', problem })
 
+// Admission comes before validation: a key may still be anything. A valid one has at most 63 characters after its prefix.
+const longestKey = annotationPrefix.length + 63
+
 function unknownAnnotation(key: string, name: string, source: Source): string {
   const near = nearest(name, annotationSettings.keys())
   const hint = near === undefined ? '' : `; the nearest is ${annotationPrefix}${near}`
-  return `${key} on the ${source} is not an annotation of vxtap${hint}`
+  return `${printable(key, longestKey)} on the ${source} is not an annotation of vxtap${hint}`
 }
 
 function forbiddenOverride(name: string, text: string, allowed: ReadonlySet<string>): ChoiceResult | undefined {

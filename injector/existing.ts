@@ -25,6 +25,6 @@ export function existingSidecar(pod: JsonObject): Existing {
 
 const hasOurName = (container: Json): boolean => textAt(container, 'name') === containerName
 
-function isOurs(container: Json): boolean {
-  return elementsAt(container, 'args').at(-1) === 'sidecar' || elementsAt(container, 'command').at(-1) === 'sidecar'
-}
+/** Webhooks that bring secrets wrap commands: our argument may then stand anywhere. */
+const isOurs = (container: Json): boolean =>
+  ['args', 'command'].some((list) => elementsAt(container, list).includes('sidecar'))

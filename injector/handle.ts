@@ -3,6 +3,7 @@
  * anything. Whatever fails here leaves the pod as it is.
  */
 import { type ReasonCode, reasonAnchor } from '../contract/injection-reasons.ts'
+import { printable } from '../contract/setting.ts'
 import { isObject, type Json, textAt } from './json.ts'
 import { type Notice, noticeOf, ownerOf } from './notice.ts'
 import { type AddOperation, patchPod } from './patch.ts'
@@ -22,8 +23,8 @@ export interface DecisionRecord {
   readonly sentence: string
   readonly docs: string
   readonly namespace: string
-  /** The pod's name, or its generateName with a star: a ReplicaSet's pod has no name yet. */
-  readonly name: string
+  /** Its name, or its generateName with a star: a ReplicaSet's pod has no name yet. */
+  readonly pod: string
   readonly owner: string
   readonly uid: string
   readonly dryRun: boolean
@@ -90,21 +91,25 @@ function notForUs(request: AdmissionRequest): Decision | undefined {
   return undefined
 }
 
+// Admission comes before validation: names may still be anything. A valid one is a DNS subdomain (RFC 1123).
+const longestName = 253
+
 const namespaceOf = (request: AdmissionRequest): string =>
   request.namespace || (textAt(request.object, 'metadata', 'namespace') ?? '')
 
 function recordOf(request: AdmissionRequest, decision: Decision): DecisionRecord {
   const owner = ownerOf(request.object)
+  const name = textAt(request.object, 'metadata', 'name')
   const generateName = textAt(request.object, 'metadata', 'generateName')
   return {
     reason: decision.reason,
     outcome: decision.outcome,
     sentence: decision.sentence,
     docs: reasonAnchor(decision.reason),
-    namespace: namespaceOf(request),
-    name: textAt(request.object, 'metadata', 'name') || (generateName ? `${generateName}*` : ''),
-    owner: owner === undefined ? '' : `${textAt(owner, 'kind') ?? ''}/${textAt(owner, 'name') ?? ''}`,
-    uid: request.uid,
+    namespace: printable(namespaceOf(request), longestName),
+    pod: name ? printable(name, longestName) : generateName ? `${printable(generateName, longestName)}*` : '',
+    owner: owner === undefined ? '' : printable(`${textAt(owner, 'kind')}/${textAt(owner, 'name')}`, longestName),
+    uid: printable(request.uid, longestName),
     dryRun: request.dryRun,
   }
 }

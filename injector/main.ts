@@ -1,9 +1,13 @@
 /** `vxtap injector`: environment, signals and exit codes around `startInjector`. */
-import { pino } from 'pino'
+import { existsSync } from 'node:fs'
+import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
 import { type LoadedPair, loadCertificate } from './certificates.ts'
-import { type ClusterConnection, type RunningInjector, startInjector } from './start.ts'
+import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
+
+// Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
+const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 export interface InjectorOptions {
   readonly version: string
@@ -21,7 +25,7 @@ export async function main(options: InjectorOptions): Promise<void> {
   })
   if (!certificate.ok) return refuse([`${certificate.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)`])
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
-  const connect = await connection(options.cluster ? settings.cluster : 'off')
+  const connect = await connection(options.cluster ? settings.cluster : 'off', log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
@@ -35,7 +39,9 @@ export async function main(options: InjectorOptions): Promise<void> {
     process.stderr.write(`vxtap injector: cannot serve: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(exitCodes.failure.code)
   }
-  log.info({ version: options.version, port: injector.port, metricsPort: injector.metricsPort }, 'serving the webhook')
+  const { port, metricsPort } = injector
+  const certificateExpires = certificate.pair.expires.toISOString()
+  log.info({ version: options.version, port, metricsPort, certificateExpires }, 'serving the webhook')
   stopOnSignal(async (signal) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; open connections are answered until then')
     await injector.stop()
@@ -48,8 +54,15 @@ function refuse(problems: readonly string[]): void {
 }
 
 /** The client library costs tens of megabytes, so it is loaded only where there is a cluster. */
-async function connection(mode: InjectorSettings['cluster']): Promise<Parameters<typeof startInjector>[0]['connect']> {
-  if (mode === 'off' || process.env['KUBERNETES_SERVICE_HOST'] === undefined) return withoutCluster
+async function connection(mode: InjectorSettings['cluster'], log: Logger): Promise<InjectorParts['connect']> {
+  if (mode === 'off') return withoutCluster
+  if (process.env['KUBERNETES_SERVICE_HOST'] === undefined || !existsSync(serviceAccountToken)) {
+    log.warn(
+      { file: serviceAccountToken },
+      'namespaces and nodes are not watched, because there is no service account: namespaces cannot opt in, nor set anything',
+    )
+    return withoutCluster
+  }
   const [{ KubeConfig }, { watchCluster }] = await Promise.all([
     import('@kubernetes/client-node'),
     import('./cluster/watch-cluster.ts'),
@@ -58,16 +71,6 @@ async function connection(mode: InjectorSettings['cluster']): Promise<Parameters
   kubeConfig.loadFromCluster()
   return (log, metrics) => watchCluster(kubeConfig, log, metrics)
 }
-
-const withoutCluster = (): ClusterConnection => ({
-  view: {
-    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
-    facts: () => ({ nativeSidecars: 'unknown' }),
-  },
-  tell: () => undefined,
-  synced: () => true,
-  stop: () => undefined,
-})
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false

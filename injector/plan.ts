@@ -42,6 +42,7 @@ import { containerName, sidecarParts } from './container.ts'
 import { existingSidecar } from './existing.ts'
 import { at, type JsonObject, member, objectAt, textAt } from './json.ts'
 import { type Wish, wishOf } from './opt-in.ts'
+import { isWindows } from './windows.ts'
 
 /** What is known of the pod's namespace; labels and annotations undefined where nothing is. */
 export interface NamespaceFacts {
@@ -61,6 +62,8 @@ export interface InjectionConfig extends ChoiceRules {
   readonly excludedNamespaces: ReadonlySet<string>
   /** `skip`: leave out pods that Pod Security would then reject; `ignore`: inject anyway. */
   readonly podSecurity: 'skip' | 'ignore'
+  /** The level of namespaces that have no label for it. */
+  readonly podSecurityDefault: 'privileged' | 'baseline' | 'restricted'
   /** `vxtap inject --all`: pods that say nothing are injected. An opt-out is heeded nevertheless. */
   readonly withoutOptIn: boolean
 }
@@ -162,13 +165,6 @@ function obstacle(
   return isWindows(pod) ? skip('windows', {}) : undefined
 }
 
-function isWindows(pod: JsonObject): boolean {
-  return (
-    textAt(pod, 'spec', 'os', 'name') === 'windows' ||
-    textAt(pod, 'spec', 'nodeSelector', 'kubernetes.io/os') === 'windows'
-  )
-}
-
 function injectionOf(
   pod: JsonObject,
   namespace: NamespaceFacts,
@@ -215,8 +211,8 @@ function injectionOf(
  */
 function podSecurityAgainst(namespace: NamespaceFacts, config: InjectionConfig): string | undefined {
   if (config.podSecurity === 'ignore') return undefined
-  const level = member(namespace.labels, 'pod-security.kubernetes.io/enforce')
-  return level === undefined || level === 'privileged' ? undefined : String(level)
+  const level = member(namespace.labels, 'pod-security.kubernetes.io/enforce') ?? config.podSecurityDefault
+  return level === 'privileged' ? undefined : String(level)
 }
 
 /**

@@ -3,10 +3,11 @@
  * (kubernetes/apiserver pkg/util/webhook/client.go): Go keeps idle connections for 90 s, so ours live longer, or a
  * request would meet a connection that is just being closed.
  */
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { printable } from '../contract/setting.ts'
 import type { CertificatePair } from './certificates.ts'
-import { type ClusterView, type Handled, handle } from './handle.ts'
+import { type ClusterView, handle } from './handle.ts'
 import type { Json } from './json.ts'
 import type { InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
@@ -17,6 +18,7 @@ const requestTimeoutMs = 30_000
 // The API server takes objects of up to 3 MiB; as JSON, and with the old object beside it, a review is larger.
 const bodyLimitBytes = 7 * 1024 * 1024
 const minimumTls = 'TLSv1.2'
+const longestProblem = 300
 
 export interface WebhookDependencies {
   readonly config: InjectionConfig
@@ -37,7 +39,7 @@ export interface WebhookServer {
 
 /** Preconditions: the certificate was checked (`loadCertificate`). Listens nowhere yet. */
 export function createWebhookServer(certificate: CertificatePair, dependencies: WebhookDependencies): WebhookServer {
-  const { metrics, draining } = dependencies
+  const { cluster, config, metrics, log, tell, draining } = dependencies
   const app = Fastify({
     https: { cert: certificate.cert, key: certificate.key, minVersion: minimumTls },
     logger: false,
@@ -46,21 +48,43 @@ export function createWebhookServer(certificate: CertificatePair, dependencies: 
     bodyLimit: bodyLimitBytes,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    onProtoPoisoning: 'error',
-    onConstructorPoisoning: 'error',
+    // A volume attribute of a pod may have any name. Refusing these two would let it slip past injection unseen; members
+    // are read as own properties only (json.ts), and no object is merged into another.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
   })
 
-  app.post<{ Body: Json }>('/mutate', (request, reply) => answer(request.body, reply, dependencies))
+  const refuse = (request: FastifyRequest, reply: FastifyReply, status: number, problem: string) => {
+    metrics.refused(status)
+    log.warn({ status, from: request.ip }, `refused a request: ${printable(problem, longestProblem)}`)
+    return reply.code(status).send({ error: problem })
+  }
+
+  app.post<{ Body: Json }>('/mutate', (request, reply) => {
+    const started = performance.now()
+    const handled = handle(request.body, cluster, config)
+    if (handled.status !== 200) return refuse(request, reply, handled.status, handled.problem)
+    metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
+    const { sentence, ...fields } = handled.record
+    log.info(fields, sentence)
+    if (handled.notice) tell(handled.notice)
+    return reply.send(handled.answer)
+  })
   app.addHook('onSend', async (_request, reply) => {
     if (draining()) reply.header('connection', 'close')
   })
-  app.setNotFoundHandler((request, reply) => {
-    const problem = `${request.method} ${request.url.slice(0, 100)} is not served; the webhook is POST /mutate`
-    return refuse(reply, metrics, 404, problem)
-  })
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+  app.setNotFoundHandler((request, reply) =>
+    refuse(
+      request,
+      reply,
+      404,
+      `${request.method} ${request.url.slice(0, 100)} is not served; the webhook is POST /mutate`,
+    ),
+  )
+  app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
-    return refuse(reply, metrics, status, sentenceFor(error, status))
+    if (status >= 500) log.error({ err: error }, 'the injector failed; this is a defect of vxtap')
+    return refuse(request, reply, status, sentenceFor(error, status))
   })
   return {
     app: app as unknown as FastifyInstance,
@@ -68,30 +92,11 @@ export function createWebhookServer(certificate: CertificatePair, dependencies: 
   }
 }
 
-function answer(body: Json, reply: FastifyReply, { cluster, config, metrics, log, tell }: WebhookDependencies) {
-  const started = performance.now()
-  const handled: Handled = handle(body, cluster, config)
-  if (handled.status !== 200) return refuse(reply, metrics, handled.status, handled.problem)
-  metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
-  const { sentence, ...fields } = handled.record
-  log.info(fields, sentence)
-  if (handled.notice) tell(handled.notice)
-  return reply.send(handled.answer)
-}
-
-function refuse(reply: FastifyReply, metrics: InjectorMetrics, status: number, problem: string) {
-  metrics.refused(status)
-  return reply.code(status).send({ error: problem })
-}
-
 function sentenceFor(error: FastifyError, status: number): string {
   if (status === 413) return `the body is larger than ${bodyLimitBytes} bytes`
   if (status === 415) return 'the content type is not application/json'
   if (status >= 500) return 'the injector failed'
   if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return 'the body is empty; an AdmissionReview is expected'
-  // Fastify tells the two apart no more than this.
-  if (error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return 'the body is not JSON, or has a key that changes prototypes (__proto__, constructor.prototype)'
-  }
+  if (error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') return 'the body is not JSON'
   return `the request cannot be read: ${error.message}`
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
-import type { ListenAddress } from '../contract/sidecar-settings.ts'
+import type { ListenAddress } from '../contract/places.ts'
 import { type CertificatePair, watchCertificate } from './certificates.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
@@ -23,6 +23,17 @@ export interface ClusterConnection {
   synced(): boolean
   stop(): void
 }
+
+/** For where nothing is to be known but what the requests say. */
+export const withoutCluster = (): ClusterConnection => ({
+  view: {
+    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
+    facts: () => ({ nativeSidecars: 'unknown' }),
+  },
+  tell: () => undefined,
+  synced: () => true,
+  stop: () => undefined,
+})
 
 export interface InjectorParts {
   readonly version: string
@@ -83,6 +94,12 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
         metrics.certificateRefused()
         log.error({ problem }, 'the certificate files changed to something unusable; the old certificate stays in use')
       },
+      expired(pair) {
+        log.error(
+          { expired: pair.expires.toISOString(), certFile: settings.tlsCertFile },
+          'the certificate has expired: the API server takes no answer from here, and pods start without the tap; renew it',
+        )
+      },
     },
     parts.certificateLookMs,
   )
@@ -102,7 +119,7 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
   }
 }
 
-export function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
+function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
   const own = settings.podNamespace === '' ? [] : [settings.podNamespace]
   return {
     version,
@@ -111,6 +128,7 @@ export function configFrom(settings: InjectorSettings, version: string): Injecti
     imagePullPolicy: settings.imagePullPolicy,
     excludedNamespaces: new Set([...settings.excludedNamespaces, ...own]),
     podSecurity: settings.podSecurity,
+    podSecurityDefault: settings.podSecurityDefault,
     withoutOptIn: false,
   }
 }

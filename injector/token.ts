@@ -5,7 +5,7 @@
  * the webhooks: an injected container must mount it by itself. It takes what its siblings have; where the pod has none
  * (automountServiceAccountToken: false) it gets a projected, short-lived token that no other container sees.
  */
-import { elementsAt, isObject, type JsonObject, textAt } from './json.ts'
+import { at, elementsAt, isObject, type Json, type JsonObject, objectAt, textAt } from './json.ts'
 
 export const tokenVolumeName = 'vxtap-token'
 
@@ -26,25 +26,37 @@ export function tokenAccess(pod: JsonObject): TokenAccess {
 
 const mountOf = (name: string): JsonObject => ({ name, mountPath: tokenPath, readOnly: true })
 
-const volumeNames = (pod: JsonObject): (string | undefined)[] =>
-  elementsAt(pod, 'spec', 'volumes').map((volume) => textAt(volume, 'name'))
-
 /** The volume that another container mounts where tokens are looked for. A subPath there is somebody's own thing. */
 function mountedTokenVolume(pod: JsonObject): string | undefined {
   const containers = [...elementsAt(pod, 'spec', 'containers'), ...elementsAt(pod, 'spec', 'initContainers')]
-  const mount = containers
+  const mounted = containers
     .flatMap((container) => elementsAt(container, 'volumeMounts'))
-    .find((candidate) => textAt(candidate, 'mountPath') === tokenPath && !textAt(candidate, 'subPath'))
-  const name = textAt(mount, 'name')
-  return name !== undefined && volumeNames(pod).includes(name) ? name : undefined
+    .filter((mount) => textAt(mount, 'mountPath') === tokenPath && !textAt(mount, 'subPath'))
+    .map((mount) => textAt(mount, 'name'))
+  return textAt(
+    elementsAt(pod, 'spec', 'volumes').find((volume) => mounted.includes(textAt(volume, 'name')) && opensApi(volume)),
+    'name',
+  )
 }
 
 /** The volume that the API server added, where no container mounts it. */
 function projectedTokenVolume(pod: JsonObject): string | undefined {
-  const volume = elementsAt(pod, 'spec', 'volumes').find(
-    (candidate) => isObject(candidate) && textAt(candidate, 'name')?.startsWith('kube-api-access-'),
-  )
-  return textAt(volume, 'name')
+  return textAt(elementsAt(pod, 'spec', 'volumes').find(isFromApiServer), 'name')
+}
+
+const isFromApiServer = (volume: Json): boolean => textAt(volume, 'name')?.startsWith('kube-api-access-') === true
+
+/** Whether it holds a token for the API server, and the authority to know that server by. */
+function opensApi(volume: Json): boolean {
+  if (isFromApiServer(volume) || isObject(at(volume, 'secret'))) return true
+  const sources = elementsAt(volume, 'projected', 'sources')
+  const hasToken = sources
+    .map((source) => objectAt(source, 'serviceAccountToken'))
+    .some((token) => textAt(token, 'path') === 'token' && !textAt(token, 'audience'))
+  const hasAuthority = sources
+    .flatMap((source) => elementsAt(source, 'configMap', 'items'))
+    .some((item) => textAt(item, 'path') === 'ca.crt')
+  return hasToken && hasAuthority
 }
 
 // The shape of the API server's own volume, TokenVolumeSource() in kubernetes/plugin/pkg/admission/serviceaccount.

@@ -131,6 +131,8 @@ function sentence(code: string, address: string, port: number): string {
       return `cannot listen on UDP port ${port}: another program has it (ss -ulnp 'sport = ${port}' names it); stop that one, or choose another with --port`
     case 'EADDRNOTAVAIL':
       return `cannot listen on ${address}: this machine has no such address; --address must be one of its own, or :: for all`
+    case 'EINVAL':
+      return `cannot listen on ${address}: a link-local address needs its interface, as in ${address}%eth0`
     case 'EACCES':
     case 'EPERM':
       return `cannot listen on UDP port ${port}: ports below net.ipv4.ip_unprivileged_port_start need the capability NET_BIND_SERVICE; choose a higher one with --port`

@@ -127,6 +127,8 @@ export function serve(address: ListenAddress, observed: Observed): Promise<Serve
     server.once('error', resolve)
     server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) }, () => {
       server.removeListener('error', resolve)
+      // accept(2) that fails, for want of memory or descriptors, costs this one scrape and not the mirror.
+      server.on('error', () => {})
       resolve(server)
     })
   })

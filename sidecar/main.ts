@@ -26,10 +26,17 @@ function createLog(settings: SidecarSettings): Log {
   return pino({ level: settings.logLevel, base, timestamp: pino.stdTimeFunctions.isoTime })
 }
 
+let lastAddresses: readonly string[] = []
+
 /** The pod's addresses, loopback not counted; asked anew each time, since an interface may come late. */
-function ownAddresses(): string[] {
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return all.filter(({ internal }) => !internal).map(({ address }) => address)
+function ownAddresses(): readonly string[] {
+  try {
+    const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
+    lastAddresses = all.filter(({ internal }) => !internal).map(({ address }) => address)
+  } catch {
+    // The kernel is asked through a socket, for which there may be no descriptor left: what it said before still holds.
+  }
+  return lastAddresses
 }
 
 export async function main(): Promise<void> {

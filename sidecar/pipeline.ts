@@ -85,7 +85,8 @@ export class Pipeline {
     if (sampledOut) counters.dropped.sampled_out++
     else if (target < 0) counters.dropped.no_sensor++
     else if (cut) counters.dropped.truncated++
-    else if (this.#rate && !this.#rate.take(length + overheadIpv6)) counters.dropped.rate_limited++
+    else if (this.#rate && !this.#rate.take(Math.min(length, this.#snaplen) + overheadIpv6))
+      counters.dropped.rate_limited++
     else {
       if ((virtio.flags & virtioNeedsCsum) !== 0 && completeChecksum(this.#memory, at, length, virtio)) {
         counters.checksumsCompleted++
@@ -133,7 +134,8 @@ export class Pipeline {
     const counters = this.#counters
     const plan = this.#plan
     const payloadLength = segmentLength(plan, index)
-    if (this.#rate && !this.#rate.take(plan.headerLength + payloadLength + overheadIpv6)) {
+    const frameLength = plan.headerLength + payloadLength
+    if (this.#rate && !this.#rate.take(Math.min(frameLength, this.#snaplen) + overheadIpv6)) {
       counters.dropped.rate_limited++
       return
     }

@@ -70,8 +70,12 @@ export function startSidecar(options: SidecarOptions): Started {
     // Not "a sensor is known": an application that waits for the tap (annotation hold) must not wait for a sensor that
     // may never come, but only until the first answer about one.
     ready: engine.state.capturing && discovery.state.kind !== 'starting',
-    sentence: `${engine.state.sentence}; ${discovery.state.sentence}; ${summary(snapshot(counters))}`,
+    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}; ${summary(snapshot(counters))}`,
   })
+  const unsendable = () => {
+    const missing = targets.length - transport.targets.length
+    return missing === 0 ? '' : `, but ${missing} of ${targets.length} cannot be sent to (the log says why)`
+  }
   const refresh = setInterval(() => {
     engine.readKernelCounters()
     transport.refresh()
@@ -88,7 +92,7 @@ export function startSidecar(options: SidecarOptions): Started {
     version: options.version,
     engineName: () => engine.name,
     health,
-    targetCount: () => targets.length,
+    targetCount: () => transport.targets.length,
     pathMtus: () => transport.pathMtus(),
     discoveryRequests: () => requests.entries(),
     refresh: () => engine.readKernelCounters(),

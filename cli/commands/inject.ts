@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { annotationSettings } from '../../contract/annotations.ts'
+import { exitCodes } from '../../contract/exit-codes.ts'
 import { version } from '../../contract/version.ts'
 
 interface Flags {
@@ -57,6 +58,7 @@ export function register(program: Command): void {
     .option('--all', 'inject pods that do not opt in, too; those that opt out stay out')
     .addHelpText('after', help)
     .action(async (flags: Flags) => {
+      process.stdout.once('error', cannotWrite)
       const { inject } = await import('../../injector/manifest/run.ts')
       process.exitCode = await inject(
         {
@@ -75,6 +77,13 @@ export function register(program: Command): void {
         process,
       )
     })
+}
+
+/** A result that reached its reader in part must not look like success to a script. */
+function cannotWrite(error: NodeJS.ErrnoException): never {
+  const why = error.code === 'EPIPE' ? 'its reader has gone' : error.message
+  process.stderr.write(`vxtap inject: cannot write the result: ${why}\n`)
+  process.exit(exitCodes.failure.code)
 }
 
 const collect = (file: string, files: string[] | undefined): string[] => [...(files ?? []), file]

@@ -1,5 +1,5 @@
 /** Lists and watches through the Kubernetes client library. Objects are reduced to what the cache keeps on arrival. */
-import { CoreV1Api, type KubeConfig, Watch } from '@kubernetes/client-node'
+import { ApiException, CoreV1Api, type KubeConfig, Watch } from '@kubernetes/client-node'
 import { isObject, type Json, objectAt, textAt } from '../json.ts'
 import type { NamespaceObject, NodeObject } from './cache.ts'
 import type { Listing, ListWatchSource, WatchEvent } from './list-watch.ts'
@@ -31,7 +31,7 @@ function source<T>(
   reduce: (object: Json) => T,
 ): ListWatchSource<T> {
   return {
-    list: (signal) => timed(listAll(listPage, reduce, signal), listTimeoutMs, `the list of ${path}`),
+    list: (signal) => timed(listAll(listPage, reduce, signal).catch(explain), listTimeoutMs, `the list of ${path}`),
     watch: (resourceVersion, onEvent, signal) =>
       watchOnce(
         new Watch(kubeConfig),
@@ -75,7 +75,23 @@ async function watchOnce(
   const error = await ended.promise
   // The signal outlives thousands of watches.
   signal.removeEventListener('abort', abort)
-  if (error && !(error instanceof Error && error.name === 'TimeoutError')) throw error
+  if (!error || (error instanceof Error && error.name === 'TimeoutError')) return
+  throw new Error(`the watch of ${path} ended: ${error instanceof Error ? error.message : String(error)}`)
+}
+
+/** @throws always: what the API server said, which the library's own message has only after its first line */
+function explain(error: unknown): never {
+  if (!(error instanceof ApiException)) throw error
+  throw new Error(textAt(bodyOf(error), 'message') ?? `the API server answered ${error.code}`)
+}
+
+function bodyOf({ body }: ApiException<unknown>): Json {
+  if (typeof body !== 'string') return (body ?? null) as Json
+  try {
+    return JSON.parse(body) as Json
+  } catch {
+    return null
+  }
 }
 
 function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {

@@ -1,7 +1,8 @@
 /** `vxtap inject`: reads manifests, injects, prints. Nothing is printed unless everything could be read. */
 import { readFile } from 'node:fs/promises'
-import { notOverridableByDefault, overridable } from '../../contract/annotations.ts'
+import { overridable } from '../../contract/annotations.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
+import { printable } from '../../contract/setting.ts'
 import type { InjectionConfig } from '../plan.ts'
 import { type Finding, injectManifest, type Manifest, namespacesIn, parseManifests } from './inject-manifest.ts'
 import { kindsWithPods } from './templates.ts'
@@ -39,7 +40,9 @@ export async function inject(options: InjectOptions, streams: Streams): Promise<
     const parsed = parseManifests(source, text)
     if (!parsed.ok) {
       const { line, problem } = parsed.problem
-      streams.stderr.write(`vxtap inject: ${source}${line === undefined ? '' : `:${line}`}: ${problem}\n`)
+      streams.stderr.write(
+        `vxtap inject: ${source}${line === undefined ? '' : `:${line}`}: ${printable(problem, 300)}\n`,
+      )
       return exitCodes.dataErr.code
     }
     manifests.push(...parsed.manifests)
@@ -69,10 +72,11 @@ function configFor(options: InjectOptions): InjectionConfig {
   return {
     version: options.version,
     defaults: options.defaults,
-    allowedOverrides: new Set([...overridable, ...notOverridableByDefault]),
+    allowedOverrides: new Set(overridable),
     imagePullPolicy: 'IfNotPresent',
     excludedNamespaces: new Set(),
     podSecurity: 'skip',
+    podSecurityDefault: 'privileged',
     withoutOptIn: options.all,
   }
 }
@@ -100,9 +104,12 @@ function asJson(values: readonly unknown[]): string {
   return `${JSON.stringify(value, undefined, 2)}\n`
 }
 
+/** Kind, name and namespace, where they are valid; a manifest is somebody else's text. */
+const longestPlace = 400
+
 function report(findings: readonly Finding[], explain: boolean, { stderr }: Streams): void {
   for (const { source, object, namespace, decision, notes } of findings) {
-    const where = `${source}: ${object} in ${namespace}`
+    const where = `${source}: ${printable(`${object} in ${namespace}`, longestPlace)}`
     if (explain) {
       const help = decision.remedy === '' ? '' : `; ${decision.remedy}`
       stderr.write(`${where}: ${decision.outcome} (${decision.reason}): ${decision.sentence}${help}\n`)

@@ -40,7 +40,9 @@ export class LabNode {
     await namespace.ip([
       // Without snooping the bridge floods multicast, which neighbour discovery needs, at once and to everybody.
       'link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
-      `link set br0 mtu ${options.mtu} up`,
+      // An address of its own: otherwise a bridge takes the lowest of its ports', and each new pod may change the
+      // gateway's under the other pods.
+      `link set br0 address 02:88:00:00:00:${index.toString(16).padStart(2, '0')} mtu ${options.mtu} up`,
       `address add ${node.address4}/24 dev br0`,
       `address add ${node.address6}/64 dev br0 nodad`,
       `address add 10.89.${index}.2/30 dev uplink`,

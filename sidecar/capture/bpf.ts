@@ -15,6 +15,8 @@ const opcode = {
   loadWordAtX: 0x40, // BPF_LD | BPF_W | BPF_IND
   loadHalfAtX: 0x48,
   loadByteAtX: 0x50,
+  loadScratch: 0x60, // BPF_LD | BPF_W | BPF_MEM
+  storeScratch: 0x02, // BPF_ST
   loadLength: 0x80, // BPF_LD | BPF_W | BPF_LEN
   loadXHeaderLength: 0xb1, // BPF_LDX | BPF_B | BPF_MSH: X = 4 * (byte & 0xf)
   subtractX: 0x1c, // BPF_ALU | BPF_SUB | BPF_X

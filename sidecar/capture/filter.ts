@@ -11,7 +11,7 @@
  * - ICMP and ICMPv6 errors that quote one of our datagrams: by the quoted ports. Our source ports are bound by us, so
  *   no other packet of the pod carries them. An error about a later fragment does not exist (RFC 1122 section 3.2.2).
  */
-import { ancillaryMark, ancillaryPacketType, BpfBuilder } from './bpf.ts'
+import { ancillaryMark, ancillaryPacketType, BpfBuilder, type Operation } from './bpf.ts'
 
 /** What is excluded. Ports of a family are 0 as long as no socket of that family is bound. */
 export interface OwnTunnel {
@@ -56,10 +56,10 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
       .reject()
       .label('not-marked')
   } else {
-    own.addresses.forEach((address, index) => {
-      if (address.length === 4) excludeDatagrams4(program, own, address, `datagram4-${index}`)
-      else excludeDatagrams6(program, own, address, `datagram6-${index}`)
-    })
+    const addresses4 = own.addresses.filter((address) => address.length === 4)
+    const addresses6 = own.addresses.filter((address) => address.length === 16)
+    if (addresses4.length > 0) excludeDatagrams4(program, own, addresses4)
+    if (addresses6.length > 0) excludeDatagrams6(program, own, addresses6)
   }
   if (own.firstPort4 !== 0) excludeErrors4(program, own)
   if (own.firstPort6 !== 0) excludeErrors6(program, own)
@@ -105,49 +105,80 @@ function rejectOurPorts(
     .reject()
 }
 
-function excludeDatagrams4(program: BpfBuilder, own: OwnTunnel, address: Uint8Array, end: string): void {
-  requireLength(program, ethernet.payload + ipv4.minimum, end)
+/**
+ * Goes on where the condition holds, else at `end`, however far that is: a conditional jump reaches 255 instructions,
+ * which many sensors exceed.
+ */
+function demand(program: BpfBuilder, condition: Operation, value: number, here: string, end: string): void {
+  program.add(condition, value, here).add('jump', 0, end).label(here)
+}
+
+/**
+ * Headers are looked at once for all sensors, and each costs few instructions: before Linux 6.7 a socket has 20 KiB for
+ * its filters (net.core.optmem_max), the one that is replaced included, and a load from the packet takes 60 bytes of it.
+ */
+function excludeDatagrams4(program: BpfBuilder, own: OwnTunnel, addresses: readonly Uint8Array[]): void {
+  const end = 'datagrams4-end'
+  program.add('loadLength')
+  demand(program, 'jumpAtLeast', ethernet.payload + ipv4.minimum, 'datagrams4-length', end)
+  program.add('loadHalf', ethernet.etherType)
+  demand(program, 'jumpEqual', etherTypeIpv4, 'datagrams4-ip', end)
+  program.add('loadByte', ipv4.protocol)
+  demand(program, 'jumpEqual', protocolUdp, 'datagrams4-udp', end)
+  // Only frames that we send: the sensor's own address is no peer that others reach through this pod.
+  program.add('loadByte', ancillaryPacketType)
+  demand(program, 'jumpEqual', packetOutgoing, 'datagrams4-outgoing', end)
+  program.add('loadWord', ipv4.destination)
+  addresses.forEach((address, index) => {
+    const other = `datagrams4-not-${index}`
+    program.add('jumpEqual', wordOf(address, 0), undefined, other).add('jump', 0, 'datagrams4-sensor').label(other)
+  })
   program
-    .add('loadHalf', ethernet.etherType)
-    .add('jumpEqual', etherTypeIpv4, undefined, end)
-    .add('loadByte', ipv4.protocol)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadWord', ipv4.destination)
-    .add('jumpEqual', wordOf(address, 0), undefined, end)
-    // Only frames that we send: the sensor's own address is no peer that others reach through this pod.
-    .add('loadByte', ancillaryPacketType)
-    .add('jumpEqual', packetOutgoing, undefined, end)
+    .add('jump', 0, end)
+    .label('datagrams4-sensor')
     .add('loadHalf', ipv4.fragment)
-    .add('jumpAnySet', fragmentOffsetMask, undefined, `${end}-first`)
+    .add('jumpAnySet', fragmentOffsetMask, undefined, 'datagrams4-first')
     .reject()
-    .label(`${end}-first`)
+    .label('datagrams4-first')
   requireLength(program, ethernet.payload + ipv4.minimum + 4, end)
   // Our sockets set no IP options: the UDP header follows at once.
   rejectOurPorts(program, own, own.firstPort4, ethernet.payload + ipv4.minimum, false, end)
   program.label(end)
 }
 
-function excludeDatagrams6(program: BpfBuilder, own: OwnTunnel, address: Uint8Array, end: string): void {
-  requireLength(program, ipv6.payload + 8, end)
-  program.add('loadHalf', ethernet.etherType).add('jumpEqual', etherTypeIpv6, undefined, end)
+function excludeDatagrams6(program: BpfBuilder, own: OwnTunnel, addresses: readonly Uint8Array[]): void {
+  const end = 'datagrams6-end'
+  program.add('loadLength')
+  demand(program, 'jumpAtLeast', ipv6.payload + 8, 'datagrams6-length', end)
+  program.add('loadHalf', ethernet.etherType)
+  demand(program, 'jumpEqual', etherTypeIpv6, 'datagrams6-ip', end)
+  program.add('loadByte', ancillaryPacketType)
+  demand(program, 'jumpEqual', packetOutgoing, 'datagrams6-outgoing', end)
   for (let word = 0; word < 4; word++) {
-    program.add('loadWord', ipv6.destination + word * 4).add('jumpEqual', wordOf(address, word * 4), undefined, end)
+    program.add('loadWord', ipv6.destination + word * 4).add('storeScratch', word)
   }
+  addresses.forEach((address, index) => {
+    const other = `datagrams6-not-${index}`
+    for (let word = 0; word < 4; word++) {
+      program.add('loadScratch', word).add('jumpEqual', wordOf(address, word * 4), undefined, other)
+    }
+    program.add('jump', 0, 'datagrams6-sensor').label(other)
+  })
   program
-    .add('loadByte', ancillaryPacketType)
-    .add('jumpEqual', packetOutgoing, undefined, end)
+    .add('jump', 0, end)
+    .label('datagrams6-sensor')
     .add('loadByte', ipv6.nextHeader)
-    .add('jumpEqual', protocolUdp, `${end}-whole`)
+    .add('jumpEqual', protocolUdp, 'datagrams6-whole')
     .add('jumpEqual', nextHeaderFragment, undefined, end)
     .add('loadByte', ipv6.payload)
     .add('jumpEqual', protocolUdp, undefined, end)
     .add('loadHalf', ipv6.payload + 2)
-    .add('jumpAnySet', ipv6FragmentOffsetMask, undefined, `${end}-first`)
+    .add('jumpAnySet', ipv6FragmentOffsetMask, undefined, 'datagrams6-first')
     .reject()
-    .label(`${end}-first`)
+    .label('datagrams6-first')
   requireLength(program, ipv6.payload + 12, end)
   rejectOurPorts(program, own, own.firstPort6, ipv6.payload + 8, false, end)
-  program.label(`${end}-whole`)
+  program.label('datagrams6-whole')
   rejectOurPorts(program, own, own.firstPort6, ipv6.payload, false, end)
   program.label(end)
 }

@@ -3,6 +3,9 @@
  *
  * libpcap hands over no virtio_net_hdr, so partial checksums and super-frames are inferred from the bytes
  * (frame/infer.ts says how surely). It puts VLAN tags back by itself.
+ *
+ * When the interface goes down or away while it is captured, cap ends the process by an assertion (cb_packets in its
+ * binding.cc wants no error from uv_poll): the container is started again, and this engine then waits for the interface.
  */
 import { readdirSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
@@ -13,7 +16,7 @@ import type { Direction, OwnTunnel } from '../capture/filter.ts'
 import { isOwnTunnel } from '../capture/own-tunnel.ts'
 import type { Counters } from '../counters.ts'
 import { inferVirtio } from '../frame/infer.ts'
-import { interfaceIndex, interfaceMtu } from '../linux/interface.ts'
+import { interfaceIndex, interfaceIsUp, interfaceMtu } from '../linux/interface.ts'
 import type { Cap, NativeModules } from '../linux/native-modules.ts'
 import { readStatistics, requirePacketSocket } from '../linux/packet-socket.ts'
 import type { Log } from '../log.ts'
@@ -81,24 +84,33 @@ export class PcapEngine implements Engine {
 
   async run(): Promise<void> {
     const { interface: name, log } = this.#options
-    let missed = false
+    let missed = ''
     while (!this.#stopping) {
       const index = interfaceIndex(name)
-      if (index === 0) {
-        if (!missed) log.warn(`there is no interface ${name} in this pod; waiting for it`)
-        missed = true
-        this.#state = { capturing: false, sentence: `waiting for the interface ${name}, which is not there` }
+      // libpcap opens no interface that is down.
+      const up = interfaceIsUp(name)
+      if (index === 0 || !up) {
+        const how = index === 0 ? 'not there' : 'down'
+        if (how !== missed) log.warn(`the interface ${name} is ${how}; waiting for it`)
+        missed = how
+        this.#state = { capturing: false, sentence: `waiting for the interface ${name}, which is ${how}` }
         await setTimeout(absentWaitMs)
         continue
       }
-      this.#open()
+      try {
+        this.#open()
+      } catch (error) {
+        // It may have gone between the look and the opening.
+        if (interfaceIndex(name) === index && interfaceIsUp(name)) throw error
+        continue
+      }
       log.info(`capturing ${name} with the pcap engine: one packet at a time, repair inferred from the bytes`)
       while (!this.#stopping && interfaceIndex(name) === index) {
         this.#mtu = interfaceMtu(name)
         await setTimeout(lookMs)
       }
       this.#close()
-      missed = false
+      missed = ''
     }
     const deadline = performance.now() + drainMs
     while (this.#options.pending() > 0 && performance.now() < deadline) await setTimeout(1)

@@ -12,6 +12,7 @@ import { Ring } from '../capture/ring.ts'
 import type { Counters } from '../counters.ts'
 import { restoreVlanTag } from '../frame/vlan.ts'
 import { blockDescriptor, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, tpacket3 } from '../linux/abi.ts'
+import { SyscallError } from '../linux/errno.ts'
 import { carriesEthernet, interfaceIndex } from '../linux/interface.ts'
 import type { RingPlace } from '../linux/mapping.ts'
 import {
@@ -28,6 +29,8 @@ import type { Pipeline } from '../pipeline.ts'
 import type { Engine, EngineState } from './engine.ts'
 
 const blocksPerSlice = 8
+/** The event loop's turn comes after this long even if sending is slow. */
+const sliceMs = 20
 const idleWaitMs = 1000
 const absentWaitMs = 250
 const vlanTagLength = 4
@@ -85,6 +88,8 @@ export class RingEngine implements Engine {
   async run(): Promise<void> {
     const { interface: name, log } = this.#options
     let missed = false
+    let trouble = ''
+    let captured = false
     while (!this.#stopping) {
       const index = interfaceIndex(name)
       if (index === 0) {
@@ -94,7 +99,19 @@ export class RingEngine implements Engine {
         await setTimeout(absentWaitMs)
         continue
       }
-      this.#open(index)
+      try {
+        this.#open(index)
+      } catch (error) {
+        // The interface may go between the look and the bind, and what could be captured once is worth another try.
+        if (!(error instanceof SyscallError) || (error.code !== 'ENODEV' && !captured)) throw error
+        if (error.message !== trouble) log.warn(`${error.message}; trying again`)
+        trouble = error.message
+        this.#state = { capturing: false, sentence: error.message }
+        await setTimeout(absentWaitMs)
+        continue
+      }
+      captured = true
+      trouble = ''
       log.info(`capturing ${name} with the ring engine`)
       await this.#capture(index)
       this.#close()
@@ -137,7 +154,8 @@ export class RingEngine implements Engine {
     while (true) {
       let blocks = 0
       let block = ring.peek()
-      while (block >= 0 && blocks < blocksPerSlice) {
+      const sliceEnd = performance.now() + sliceMs
+      while (block >= 0 && blocks < blocksPerSlice && performance.now() < sliceEnd) {
         this.#block(block)
         pipeline.flush()
         ring.release()

@@ -119,9 +119,13 @@ export const MAP_ANONYMOUS = 0x20
 export const MADV_DONTNEED = 4
 
 /** include/uapi/linux/sockios.h; struct ifreq is 40 bytes: a 16-byte name, then a union. */
+export const SIOCGIFFLAGS = 0x8913
 export const SIOCGIFMTU = 0x8921
 export const SIOCGIFHWADDR = 0x8927
 export const ifreq = { name: 0, value: 16, length: 40 } as const
+
+/** include/uapi/linux/if.h */
+export const IFF_UP = 1
 
 /** include/uapi/linux/if_arp.h: what a link carries. The loopback's frames have Ethernet headers too. */
 export const ARPHRD_ETHER = 1

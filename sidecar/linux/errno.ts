@@ -1,7 +1,12 @@
 /** Error numbers of the kernel (include/uapi/asm-generic/errno.h), by way of Node's own table. */
 import { constants } from 'node:os'
 
-const names = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+/** Where one number has two names, as EAGAIN and EWOULDBLOCK do, the first is the one that manual pages use. */
+const names = new Map<number, string>(
+  Object.entries(constants.errno)
+    .map(([name, number]): [number, string] => [number, name])
+    .reverse(),
+)
 
 /** `ECONNREFUSED` for 111; `E123` for a number without a name. */
 export function errnoName(errno: number): string {

@@ -3,7 +3,9 @@ import {
   AF_INET,
   ARPHRD_ETHER,
   ARPHRD_LOOPBACK,
+  IFF_UP,
   ifreq,
+  SIOCGIFFLAGS,
   SIOCGIFHWADDR,
   SIOCGIFMTU,
   SOCK_CLOEXEC,
@@ -30,6 +32,11 @@ function ask(name: string, request: number): number | undefined {
 /** The interface's MTU in bytes, Ethernet header not counted; 0 when there is no such interface. */
 export function interfaceMtu(name: string): number {
   return ask(name, SIOCGIFMTU) ?? 0
+}
+
+/** Whether it is switched on; false too when there is no such interface. */
+export function interfaceIsUp(name: string): boolean {
+  return ((ask(name, SIOCGIFFLAGS) ?? 0) & IFF_UP) !== 0
 }
 
 /** Whether the interface's frames begin with an Ethernet header, as VXLAN wants them; tun and WireGuard devices' do not. */

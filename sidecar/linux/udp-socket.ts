@@ -68,6 +68,16 @@ function socketAddress(family: 4 | 6, address: Uint8Array | undefined, port: num
 export function openTunnelSocket(family: 4 | 6): number {
   const fd = libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   if (fd < 0) throw new SyscallError('socket', libc.errno(), `cannot open an IPv${family} UDP socket`)
+  try {
+    configure(fd, family)
+    return fd
+  } catch (error) {
+    libc.close(fd)
+    throw error
+  }
+}
+
+function configure(fd: number, family: 4 | 6): void {
   setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1, 'SO_REUSEADDR')
   // Best effort: the kernel caps it at net.core.wmem_max.
   tryOption(fd, SOL_SOCKET, SO_SNDBUF, 4 << 20)
@@ -79,7 +89,6 @@ export function openTunnelSocket(family: 4 | 6): number {
     setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY')
     setOption(fd, SOL_IPV6, IPV6_RECVERR, 1, 'IPV6_RECVERR')
   }
-  return fd
 }
 
 /** Marks everything that the socket sends; 0, or the errno: EPERM before Linux 5.17 without NET_ADMIN. */

@@ -6,7 +6,7 @@
  */
 import type { OwnTunnel } from '../capture/filter.ts'
 import type { Counters } from '../counters.ts'
-import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPERM, errnoName } from '../linux/errno.ts'
+import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPERM, errnoName, SyscallError } from '../linux/errno.ts'
 import { closeSocket } from '../linux/socket-options.ts'
 import {
   addressBytes,
@@ -31,7 +31,7 @@ const portRange = { first: 61_000, last: 65_535 - socketsPerTarget } as const
 const ownTries = 3
 const foreignTries = 64
 const fullBufferWaitMs = 10
-/** The most that one batch may spend waiting: meanwhile the ring fills, and nothing else runs. */
+/** The most that may be spent waiting between two flushes: meanwhile the ring fills, and nothing else runs. */
 const patienceMs = 20
 const fullQueuePauseMs = 1
 
@@ -57,6 +57,10 @@ export class MmsgTransport implements Transport {
   #paths: TunnelPath[] = []
   #targets: readonly Target[] = []
   #wanted: readonly Target[] = []
+  /** Why targets cannot be sent to, as it was said, by key: each reason is said once. */
+  #troubles = new Map<string, string>()
+  #unfilteredSaid = ''
+  #patience: number = patienceMs
 
   constructor(options: MmsgOptions) {
     this.#options = options
@@ -80,19 +84,55 @@ export class MmsgTransport implements Transport {
     this.#wanted = targets
     const kept = new Map(this.#paths.map((path) => [path.target.key + path.target.address, path]))
     const paths: TunnelPath[] = []
+    const troubles = new Map<string, string>()
     for (const target of targets) {
       const key = target.key + target.address
       const path = kept.get(key) ?? this.#open(target)
       kept.delete(key)
-      if (path) paths.push(path)
+      if (typeof path === 'string') troubles.set(key, path)
+      else {
+        paths.push(path)
+        if (this.#troubles.has(key)) this.#options.log.info(`can send to ${target.name} at ${target.address} now`)
+      }
     }
-    this.#paths = paths
-    this.#targets = paths.map((path) => path.target)
     for (const path of kept.values()) path.close()
-    this.#options.onOwnTunnel(this.ownTunnel())
+    this.#say(troubles)
+    this.#sendBy(paths)
+    try {
+      this.#options.onOwnTunnel(this.ownTunnel())
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error
+      this.#unfiltered(error)
+    }
   }
 
-  #open(target: Target): TunnelPath | undefined {
+  #sendBy(paths: TunnelPath[]): void {
+    this.#paths = paths
+    this.#targets = paths.map((path) => path.target)
+  }
+
+  #say(troubles: Map<string, string>): void {
+    for (const [key, sentence] of troubles) {
+      if (this.#troubles.get(key) !== sentence) this.#options.log.warn(`${sentence}; trying again each second`)
+    }
+    this.#troubles = troubles
+  }
+
+  /** The capture did not take the new exclusion. Without a mark it would mirror our own datagrams, each one again and again. */
+  #unfiltered(error: SyscallError): void {
+    const keepsSending = this.#mark !== 0 || this.#paths.length === 0
+    const sentence = keepsSending
+      ? error.message
+      : `nothing is sent, since own packets could not be told: ${error.message}`
+    if (sentence !== this.#unfilteredSaid) this.#options.log.error(sentence)
+    this.#unfilteredSaid = sentence
+    if (keepsSending) return
+    for (const path of this.#paths) path.close()
+    this.#sendBy([])
+  }
+
+  /** @returns the path, or the sentence that tells why there is none */
+  #open(target: Target): TunnelPath | string {
     const random = this.#options.random ?? Math.random
     let reason = ''
     for (let attempt = 0; attempt < 32; attempt++) {
@@ -110,12 +150,17 @@ export class MmsgTransport implements Transport {
       if (!opened.portTaken || this.#paths.some((path) => path.target.family === target.family)) break
       this.#firstPort[target.family] = 0
     }
-    this.#options.log.warn(`cannot send to ${target.name} at ${target.address}: ${reason}; trying again`)
-    return undefined
+    return `cannot send to ${target.name} at ${target.address}: ${reason}`
   }
 
-  /** Targets that a route was missing for are tried again. */
+  /** Targets that a route was missing for are tried again, and so are those that nothing got through to. */
   refresh(): void {
+    this.flush()
+    const alive = this.#paths.filter((path) => !path.dead)
+    if (alive.length < this.#paths.length) {
+      for (const path of this.#paths) if (path.dead) path.close()
+      this.#sendBy(alive)
+    }
     if (this.#paths.length < this.#wanted.length) this.setTargets(this.#wanted)
     for (const path of this.#paths) path.refresh()
   }
@@ -149,6 +194,7 @@ export class MmsgTransport implements Transport {
         if (path.waiting[bucket] !== 0) this.#send(path, bucket)
       }
     }
+    this.#patience = patienceMs
   }
 
   #send(path: TunnelPath, bucket: number): void {
@@ -158,11 +204,11 @@ export class MmsgTransport implements Transport {
     let done = 0
     let own = 0
     let foreign = 0
-    let patience = patienceMs
     while (done < count) {
       const sent = sendMessages(fd, path.messageAddress(bucket, done), count - done)
       if (sent > 0) {
         counters.sentFrames += sent
+        path.taken += sent
         counters.sentBytes += path.bytesBetween(bucket, done, done + sent)
         done += sent
         own = 0
@@ -173,11 +219,13 @@ export class MmsgTransport implements Transport {
       if (errno === EINTR) continue
       counters.countSendError(errnoName(errno))
       if (drainErrors(fd) > 0 && foreign++ < foreignTries) continue
-      if (++own < ownTries && patience > 0) {
-        patience -= this.#makeRoom(path, fd, errno)
+      if (++own < ownTries && this.#patience > 0) {
+        this.#patience -= this.#makeRoom(path, fd, errno)
         continue
       }
       counters.dropped.send_error++
+      // A full queue or buffer is no reason to open the sockets anew, nor is one large frame.
+      if (errno !== EAGAIN && errno !== ENOBUFS && errno !== EMSGSIZE) path.refused++
       done++
       own = 0
       foreign = 0
@@ -195,7 +243,7 @@ export class MmsgTransport implements Transport {
       pause(fullQueuePauseMs)
       return fullQueuePauseMs
     }
-    if (errno === EMSGSIZE) path.refresh()
+    if (errno === EMSGSIZE) path.learnMtu()
     return 0
   }
 
@@ -217,6 +265,6 @@ export class MmsgTransport implements Transport {
   close(): void {
     this.flush()
     for (const path of this.#paths) path.close()
-    this.#paths = []
+    this.#sendBy([])
   }
 }

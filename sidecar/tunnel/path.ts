@@ -8,7 +8,7 @@
  */
 import type { Memory } from '../../wire/memory.ts'
 import { iovec, mmsghdr } from '../linux/abi.ts'
-import { errnoName } from '../linux/errno.ts'
+import { SyscallError } from '../linux/errno.ts'
 import { type Mapping, mapAnonymous } from '../linux/mapping.ts'
 import { closeSocket } from '../linux/socket-options.ts'
 import { bindPort, connectSocket, markSocket, openTunnelSocket, pathMtu } from '../linux/udp-socket.ts'
@@ -32,6 +32,9 @@ export class TunnelPath {
   /** How many datagrams wait, by socket. */
   readonly waiting = new Int32Array(socketsPerTarget)
   mtu = 0
+  /** Datagrams that the kernel took, and that it had no way for, since the last `refresh`. */
+  taken = 0
+  refused = 0
   readonly #mapping: Mapping
   readonly #memory: Memory
 
@@ -43,7 +46,7 @@ export class TunnelPath {
     for (let bucket = 0; bucket < socketsPerTarget; bucket++) {
       for (let index = 0; index < batchLength; index++) this.#layOut(bucket, index)
     }
-    this.refresh()
+    this.learnMtu()
   }
 
   #layOut(bucket: number, index: number): void {
@@ -53,7 +56,21 @@ export class TunnelPath {
   }
 
   refresh(): void {
+    this.learnMtu()
+    this.taken = 0
+    this.refused = 0
+  }
+
+  learnMtu(): void {
     this.mtu = pathMtu(this.sockets[0]!, this.target.family)
+  }
+
+  /**
+   * Nothing got through since the last `refresh`. A connected socket keeps the source address that it chose first, so
+   * when the interface's address is another one now, only new sockets will do.
+   */
+  get dead(): boolean {
+    return this.refused > 0 && this.taken === 0
   }
 
   /** Queues a datagram of one or two pieces; true when the socket's list is full and must be sent. */
@@ -120,21 +137,22 @@ export type Opened =
 /** Opens, marks, binds and connects a target's sockets; all of them or none. */
 export function openPath(target: Target, port: number, choice: PortChoice): Opened {
   const sockets: number[] = []
-  const fail = (call: string, errno: number): Opened => {
-    sockets.forEach(closeSocket)
-    return { ok: false, reason: `${call}: ${errnoName(errno)}`, portTaken: call === 'bind' }
-  }
-  for (let index = 0; index < socketsPerTarget; index++) {
-    const fd = openTunnelSocket(target.family)
-    sockets.push(fd)
-    if (choice.mark !== 0) {
-      const errno = markSocket(fd, choice.mark)
-      if (errno !== 0) return fail('setsockopt SO_MARK', errno)
+  try {
+    for (let index = 0; index < socketsPerTarget; index++) {
+      const fd = openTunnelSocket(target.family)
+      sockets.push(fd)
+      if (choice.mark !== 0) check('setsockopt SO_MARK', markSocket(fd, choice.mark))
+      check('bind', bindPort(fd, target.family, choice.firstPort + index))
+      check('connect', connectSocket(fd, target.family, target.address, port))
     }
-    const unbound = bindPort(fd, target.family, choice.firstPort + index)
-    if (unbound !== 0) return fail('bind', unbound)
-    const unconnected = connectSocket(fd, target.family, target.address, port)
-    if (unconnected !== 0) return fail('connect', unconnected)
+    return { ok: true, path: new TunnelPath(target, sockets) }
+  } catch (error) {
+    sockets.forEach(closeSocket)
+    if (!(error instanceof SyscallError)) throw error
+    return { ok: false, reason: `${error.syscall}: ${error.code}`, portTaken: error.syscall === 'bind' }
   }
-  return { ok: true, path: new TunnelPath(target, sockets) }
+}
+
+function check(call: string, errno: number): void {
+  if (errno !== 0) throw new SyscallError(call, errno, 'cannot prepare a tunnel socket')
 }

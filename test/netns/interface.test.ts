@@ -29,9 +29,8 @@ describe('given a pod whose interface changes under the sidecar', () => {
     await web.namespace.ip(['link set eth0 down'])
     await sidecar.settled()
     await web.namespace.ip(['link set eth0 up'])
-    await until(
-      'the veth pair to carry frames',
-      async () => (await web.exec(['cat', '/sys/class/net/eth0/operstate'])).trim() === 'up',
+    await until('the veth pair to carry frames', async () =>
+      (await web.exec(['ip', 'link', 'show', 'eth0'])).includes('state UP'),
     )
     await until('the sidecar to say that it captures', async () => (await sidecar.request('/healthz')).status === 200)
     sendNumbered(sender, 100, 200)

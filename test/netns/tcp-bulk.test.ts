@@ -76,7 +76,11 @@ describe('given a pod with segmentation offload and MTU 1500 that is mirrored to
           expect(judgement.complaints).toEqual([])
           expect(judgement.frames).toBe(frames.length)
           expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThanOrEqual(largestFrame)
-          expect(datagrams.filter(({ pieces }) => pieces > 1)).toEqual([])
+          // A segment that TCP sent by itself is no super-frame: at full size it stays as it is, and its datagram is
+          // fragmented. Segments that were cut never are.
+          const fits = 1500 - (family === 4 ? 36 : 56)
+          expect(datagrams.filter(({ pieces, frame }) => pieces > 1 && frame.length <= fits)).toEqual([])
+          expect(datagrams.filter(({ pieces }) => pieces > 1).length).toBeLessThan(frames.length / 100)
           // An IPv4 frame has two checksums, one of IP and one of TCP; IPv6 has only that of TCP.
           const tcp = datagrams.filter(({ frame }) => tcpSegment(frame) !== undefined)
           expect(judgement.good).toBeGreaterThanOrEqual(tcp.length * (family === 4 ? 2 : 1))

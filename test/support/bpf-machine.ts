@@ -16,6 +16,7 @@ export function runBpf(program: Buffer, packet: Packet): number {
   let a = 0
   let x = 0
   let pc = 0
+  const scratch: number[] = []
   for (let steps = 0; steps < 10_000; steps++) {
     const code = program.readUInt16LE(pc * 8)
     const jt = program.readUInt8(pc * 8 + 2)
@@ -43,6 +44,12 @@ export function runBpf(program: Buffer, packet: Packet): number {
         a = value
         break
       }
+      case 0x60:
+        a = scratch[k]!
+        break
+      case 0x02:
+        scratch[k] = a
+        break
       case 0x80:
         a = packet.bytes.length
         break

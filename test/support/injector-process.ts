@@ -21,12 +21,15 @@ export interface InjectorProcess {
 }
 
 /** @throws where it ends before it serves, with what it said. */
-export async function startInjectorProcess(environment: Record<string, string> = {}): Promise<InjectorProcess> {
+export async function startInjectorProcess(
+  environment: Record<string, string> = {},
+  flags: readonly string[] = ['--no-cluster'],
+): Promise<InjectorProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'vxtap-injector-'))
   const certificate = makeCertificate()
   await writeFile(join(directory, 'tls.crt'), certificate.cert)
   await writeFile(join(directory, 'tls.key'), certificate.key)
-  const child = spawn(process.execPath, [program, 'injector', '--no-cluster'], {
+  const child = spawn(process.execPath, [program, 'injector', ...flags], {
     env: {
       PATH: process.env['PATH'],
       IMAGE: 'example.com/vxtap:9.9.9',

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { readInjectorSettings } from '../../contract/injector-settings.ts'
 import { loadCertificate } from '../../injector/certificates.ts'
-import { type ClusterConnection, type RunningInjector, startInjector } from '../../injector/start.ts'
+import { type ClusterConnection, type RunningInjector, startInjector, withoutCluster } from '../../injector/start.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
 
 export interface Reply {
@@ -90,16 +90,6 @@ async function mountSecret(directory: string, pair: TestCertificate): Promise<vo
     if (!existsSync(join(directory, name))) await symlink(join('..data', name), join(directory, name))
   }
 }
-
-const withoutCluster = (): ClusterConnection => ({
-  view: {
-    namespace: (name) => ({ name, labels: undefined, annotations: undefined }),
-    facts: () => ({ nativeSidecars: 'unknown' }),
-  },
-  tell: () => undefined,
-  synced: () => true,
-  stop: () => undefined,
-})
 
 export function post(port: number, agent: Agent, body: string | Buffer, options: RequestOptions = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {

@@ -40,6 +40,7 @@ describe('the chart', () => {
 
   it.each([
     ['podSecurity', injectorSettings.podSecurity],
+    ['podSecurityDefault', injectorSettings.podSecurityDefault],
     ['logLevel', injectorSettings.logLevel],
     ['image.pullPolicy', injectorSettings.imagePullPolicy],
   ] as const)('allows exactly the words for %s that the injector allows', (path, setting: Setting<unknown>) => {
@@ -72,6 +73,7 @@ describe('the chart', () => {
       METRICS_ADDRESS: `:${values.metricsPort}`,
       EXCLUDED_NAMESPACES: values.excludedNamespaces.join(','),
       POD_SECURITY: values.podSecurity,
+      POD_SECURITY_DEFAULT: values.podSecurityDefault,
       DRAIN_SECONDS: String(values.drainSeconds),
       LOG_LEVEL: values.logLevel,
       IMAGE_PULL_POLICY: values.image.pullPolicy,

@@ -101,6 +101,7 @@ describe("the injector's settings", () => {
       metricsAddress: { port: 9412 },
       drainSeconds: 5,
       podSecurity: 'skip',
+      podSecurityDefault: 'privileged',
       defaults: { image: 'vxtap:1' },
     })
   })
@@ -118,6 +119,11 @@ describe("the injector's settings", () => {
       'sensor-address',
     ])
     expect(read({ IMAGE: 'v', ALLOWED_OVERRIDES: '' }).allowedOverrides.size).toBe(0)
+  })
+
+  it('are not taken from what Kubernetes says of a Service named default-sensor', () => {
+    expect(read({ IMAGE: 'v', DEFAULT_SENSOR_PORT: 'tcp://10.96.3.7:80' }).defaults).toEqual({ image: 'v' })
+    expect(problems({ IMAGE: 'v', DEFAULT_SENSOR_PORT: '10.96.3.7:80' })).toHaveLength(1)
   })
 
   it('take a default for every annotation', () => {

@@ -96,6 +96,14 @@ describe('given numbers, as decimals or in hex', () => {
   })
 })
 
+describe('given a Service named sensor, of which Kubernetes tells every container in variables', () => {
+  it('then its SENSOR_PORT is not taken for ours, and a wrong one of ours is still refused', () => {
+    expect(settingsOf({ SENSOR_PORT: 'tcp://10.96.3.7:4789', SENSOR_SERVICE_HOST: '10.96.3.7' }).sensorPort).toBe(4789)
+    expect(settingsOf({ SENSOR_PORT: 'udp://[fd00::7]:8472' }).sensorPort).toBe(4789)
+    expect(problemsOf({ SENSOR_PORT: '10.96.3.7:4789' })).toHaveLength(1)
+  })
+})
+
 describe('given a hostile environment', () => {
   const hostile: readonly (readonly [variable: string, value: string])[] = [
     ['SENSOR', ''],

@@ -21,6 +21,7 @@ const findings = (tcp: Comparison, more: Partial<Findings> = {}): Findings => ({
   gap: undefined,
   lostByCapture: 0,
   dropped: {},
+  unaccounted: 0,
   unsent: 0,
   refusedBySensors: 0,
   ...more,
@@ -40,6 +41,7 @@ describe('the verdict', () => {
     ['a drop that no missing frame explains', findings(clean, { dropped: { no_sensor: 1 } })],
     ['a datagram that the sensor refused', findings(clean, { refusedBySensors: 1 })],
     ['a frame of the file that was not sent', findings(clean, { unsent: 1 })],
+    ['a frame that the sidecar lost count of', findings(clean, { unaccounted: 1 })],
     ['nothing compared at all', findings(nothing)],
   ])('is against %s', (_, given) => {
     expect(verdictOf(given).problems).toHaveLength(1)
@@ -71,7 +73,7 @@ describe('the gap at a replacement', () => {
   it('does not accept a frame from outside of it', () => {
     const outside = { ...lost, missing: [...lost.missing, frame(1401)] }
     expect(verdictOf(findings(outside, { gap, dropped: { no_sensor: 3 } })).problems).toEqual([
-      '1 frames are missing at the sensor',
+      'frames missing at the sensor: 1',
     ])
   })
 })

@@ -68,6 +68,14 @@ describe('when the certificate files change', () => {
     await until(async () => (await commonName()) === 'one')
   })
 
+  it('one that has expired is used, because none is better, and told once', async () => {
+    await served.writeCertificate(makeCertificate({ commonName: 'late', notAfter: new Date(Date.now() - 60_000) }))
+    await until(() => logged(/has expired/))
+    expect(await commonName()).toBe('late')
+    await sleep(100)
+    expect(served.log.filter((line) => /has expired/.test(String(line['msg'])))).toHaveLength(1)
+  })
+
   it('what is no certificate is refused', async () => {
     await served.writeCertificate({ cert: 'nonsense', key: 'nonsense' })
     await until(() => logged(/unusable/))

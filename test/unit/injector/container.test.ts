@@ -107,6 +107,12 @@ describe('the container', () => {
 
 describe("the service account's token", () => {
   const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+  const authority = { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } }
+  const handMade = (source: JsonObject) =>
+    pod(undefined, {
+      containers: [{ name: 'a', volumeMounts: [{ name: 'mine', mountPath }] }],
+      volumes: [{ name: 'mine', ...source }],
+    })
 
   it("is mounted from the sibling's volume", () => {
     const { container, volume } = injectionInto(pod())
@@ -127,6 +133,27 @@ describe("the service account's token", () => {
     expect(container['volumeMounts']).toEqual([{ name: 'vxtap-token', mountPath, readOnly: true }])
     expect(volume).toMatchObject({ name: 'vxtap-token', projected: { sources: [{ serviceAccountToken: {} }, {}, {}] } })
     expect(status.volumes).toEqual(['vxtap-token'])
+  })
+
+  describe.each([
+    ['a token for somebody else', [{ serviceAccountToken: { path: 'token', audience: 'vault' } }, authority]],
+    ['a token alone', [{ serviceAccountToken: { path: 'token' } }]],
+    ['no token', [authority]],
+  ])('where a sibling mounts %s in its place', (_what, sources) => {
+    it('comes from a volume of our own', () => {
+      const { container, volume } = injectionInto(handMade({ projected: { sources } }))
+      expect(container['volumeMounts']).toMatchObject([{ name: 'vxtap-token' }])
+      expect(volume).toMatchObject({ name: 'vxtap-token' })
+    })
+  })
+
+  it.each([
+    ['projected by hand', { projected: { sources: [{ serviceAccountToken: { path: 'token' } }, authority] } }],
+    ['of a Secret, as before Kubernetes 1.22', { secret: { secretName: 'default-token-x7k2p' } }],
+  ])("is mounted from a sibling's volume %s", (_what, source) => {
+    const { container, volume } = injectionInto(handMade(source))
+    expect(container['volumeMounts']).toMatchObject([{ name: 'mine' }])
+    expect(volume).toBeUndefined()
   })
 
   it.each(['192.0.2.7', '2001:db8::7', 'sensor.example.com'])('is not needed for the sensor %s', (sensor) => {

@@ -11,6 +11,7 @@ export const config: InjectionConfig = {
   imagePullPolicy: 'IfNotPresent',
   excludedNamespaces: new Set(['kube-system']),
   podSecurity: 'skip',
+  podSecurityDefault: 'privileged',
   withoutOptIn: false,
 }
 

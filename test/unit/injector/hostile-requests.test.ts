@@ -31,11 +31,14 @@ const refused: [string, string | Buffer, number, RegExp][] = [
   ['an empty uid', withRequest({ uid: '' }), 400, /uid/],
   ['a uid that is a number', withRequest({ uid: 7 }), 400, /uid/],
   ['a uid without end', withRequest({ uid: 'x'.repeat(1_000_000) }), 400, /uid/],
-  ['a __proto__ key', withSpec('"__proto__":{"hostNetwork":true}'), 400, /prototype/],
-  ['an escaped __proto__ key', withSpec('"\\u005f_proto__":{"hostNetwork":true}'), 400, /prototype/],
-  ['a constructor with a prototype', withSpec('"constructor":{"prototype":{"x":1}}'), 400, /prototype/],
 ]
 
+const oversized = {
+  name: 'n'.repeat(500_000),
+  labels: optedIn,
+  annotations: { [`vxtap.io/${'x'.repeat(500_000)}`]: '' },
+  ownerReferences: [{ kind: 'k'.repeat(500_000), name: 'o' }],
+}
 const many = Array.from({ length: 20_000 }, (_, index) => ({ name: `c${index}` }))
 
 /** What is one gets an answer that lets the pod through, whatever is in it. */
@@ -69,6 +72,7 @@ const answered: [string, string][] = [
     'control characters in a value',
     text(review(pod({ labels: optedIn, annotations: { 'vxtap.io/filter': 'a\u0000\u001b[31m\r\nb' } }))),
   ],
+  ['a name and an annotation of 500 kB each', text(review(pod(oversized)))],
   ['lone surrogates', good.replace('"web"', '"\\ud800"')],
   [
     'names of Object.prototype as keys',
@@ -103,7 +107,33 @@ describe('a hostile request', () => {
     expect(reply.status).toBe(200)
     const { response } = JSON.parse(reply.body) as { response: Record<string, unknown> }
     expect(response).toMatchObject({ allowed: true, uid: JSON.parse(body).request.uid })
+    expect(text(response['auditAnnotations']).length + text(response['warnings'] ?? '').length).toBeLessThan(2000)
     await expectHealthy()
+  })
+
+  it.each([
+    ['a __proto__ key', '"__proto__":{"hostNetwork":true}'],
+    ['an escaped __proto__ key', '"\\u005f_proto__":{"hostNetwork":true}'],
+    ['a constructor with a prototype', '"constructor":{"prototype":{"hostNetwork":true}}'],
+    ['a volume attribute of the name __proto__', '"more":[{"csi":{"volumeAttributes":{"__proto__":"x"}}}]'],
+  ])('%s neither keeps a pod from being injected nor means anything', async (_name, member) => {
+    const { response } = JSON.parse((await served.post(withSpec(member))).body)
+    expect(response).toMatchObject({ allowed: true, auditAnnotations: { decision: 'injected' } })
+    await expectHealthy()
+  })
+
+  it('is refused with a line in the log that says from where and why', async () => {
+    const before = served.log.length
+    await served.post('{')
+    expect(served.log.slice(before)).toEqual([
+      expect.objectContaining({ level: 40, status: 400, from: '127.0.0.1', msg: expect.stringContaining('not JSON') }),
+    ])
+  })
+
+  it('gets a warning that the API server does not leave out for its control characters', async () => {
+    const annotations = { 'vxtap.io/vni': '1\u007f\u0085\u202e\u2028' }
+    const { response } = JSON.parse((await served.post(text(review(pod({ labels: optedIn, annotations }))))).body)
+    expect(response.warnings.join()).toContain('vxtap.io/vni="1\\u{7f}\\u{85}\\u{202e}\\u{2028}" is not allowed')
   })
 
   it('another path, method or content type is refused with a sentence', async () => {

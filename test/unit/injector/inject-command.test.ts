@@ -43,6 +43,14 @@ describe('vxtap inject', () => {
     return { code, out, err }
   }
 
+  it("given a manifest with a terminal's control characters, shows them instead of sending them", async () => {
+    const { err } = await run({ explain: true }, podText('"we\\e]0;b\\x9b"'))
+    expect(err).toContain('standard input: Pod/we\\u{1b}]0;b\\u{9b} in default: inject (injected)')
+    const broken = await run({}, 'a: [\u001b]0;b\u0007')
+    expect(broken.code).toBe(65)
+    expect(broken.err.trimEnd()).not.toMatch(/\p{Cc}/u)
+  })
+
   it('reads standard input and says nothing else where all went well', async () => {
     const { code, out, err } = await run({}, podText('web'))
     expect([code, err]).toEqual([0, ''])

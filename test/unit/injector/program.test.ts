@@ -1,5 +1,9 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -32,11 +36,19 @@ describe('vxtap injector', () => {
         reason: 'injected',
         outcome: 'inject',
         namespace: 'shop',
-        name: 'web',
+        pod: 'web',
         msg: 'the pod opts in',
       }),
       expect.objectContaining({ reason: 'injected' }),
     ])
+  })
+
+  it('given no service account, says that it serves without knowledge of the cluster, and is ready', async () => {
+    injector = await startInjectorProcess({ KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' }, [])
+    expect(injector.log.filter(({ level }) => level !== 30)).toEqual([
+      expect.objectContaining({ msg: expect.stringContaining('not watched, because there is no service account') }),
+    ])
+    expect((await fetch(`http://127.0.0.1:${injector.metricsPort}/readyz`)).status).toBe(200)
   })
 
   it('given wrong settings, names each of them and ends with 78', async () => {
@@ -78,6 +90,22 @@ describe('the command line', () => {
     for (const word of ['--filename', '--sensor', '--explain', '--all', 'CronJob', 'vxtap.io/inject', 'Exit codes']) {
       expect(stdout).toContain(word)
     }
+  })
+
+  it('of vxtap inject, whose reader has gone, says so and ends with 1', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vxtap-inject-'))
+    const manifest = join(directory, 'pods.yaml')
+    await writeFile(manifest, '---\nkind: Pod\nmetadata: {name: web}\n'.repeat(5000))
+    const child = spawn(process.execPath, [program, 'inject', '-f', manifest], { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.destroy()
+    const ended = once(child, 'exit')
+    const complaint = (await child.stderr.toArray()).join('')
+    const [code] = await ended
+    await rm(directory, { recursive: true })
+    expect({ code, complaint }).toEqual({
+      code: 1,
+      complaint: expect.stringMatching(/vxtap inject: cannot write the result: its reader has gone\n$/),
+    })
   })
 
   it.each([

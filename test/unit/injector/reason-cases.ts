@@ -21,6 +21,14 @@ const { restartPolicy: _, ...strippedSidecar } = sidecar
 const withNamespace = (labels: JsonObject, annotations: JsonObject = {}) =>
   clusterOf(modern, namespace(labels, annotations))
 
+/** One alternative for each list of systems, as DaemonSets and node pools ask for them. */
+const osAffinity = (...alternatives: string[][]): JsonObject => {
+  const nodeSelectorTerms = alternatives.map((values) => ({
+    matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values }],
+  }))
+  return { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } }
+}
+
 export const cases: readonly Case[] = [
   { given: 'a pod with the label', reason: 'injected', object: pod() },
   { given: 'a pod with the annotation', reason: 'injected', object: pod({ annotations: optedIn }) },
@@ -87,6 +95,11 @@ export const cases: readonly Case[] = [
     request: { namespace: 'kube-system' },
     says: 'kube-system',
   },
+  {
+    given: 'a pod that claims to have been injected',
+    reason: 'injected',
+    object: annotated({ 'vxtap.io/status': '{"version":"9.9.9","container":"vxtap"}' }),
+  },
   { given: 'an injected pod', reason: 'already_injected', object: pod(undefined, { initContainers: [sidecar] }) },
   {
     given: 'an injected pod, ordinary',
@@ -126,6 +139,26 @@ export const cases: readonly Case[] = [
     given: 'a Windows node selector',
     reason: 'windows',
     object: pod(undefined, { nodeSelector: { 'kubernetes.io/os': 'windows' } }),
+  },
+  {
+    given: 'options that only Windows has',
+    reason: 'windows',
+    object: pod(undefined, { securityContext: { windowsOptions: { hostProcess: true } } }),
+  },
+  {
+    given: 'affinity to Windows nodes',
+    reason: 'windows',
+    object: pod(undefined, osAffinity(['windows'], ['windows'])),
+  },
+  {
+    given: 'affinity to Windows or Linux nodes',
+    reason: 'injected',
+    object: pod(undefined, osAffinity(['windows'], ['linux'])),
+  },
+  {
+    given: 'affinity to nodes of either system',
+    reason: 'injected',
+    object: pod(undefined, osAffinity(['windows', 'linux'])),
   },
   {
     given: "a Job's pod on old nodes",
@@ -168,6 +201,20 @@ export const cases: readonly Case[] = [
     object: pod(),
     cluster: withNamespace({ 'pod-security.kubernetes.io/enforce': 'baseline' }),
     config: { podSecurity: 'ignore' },
+  },
+  {
+    given: 'a namespace without a Pod Security label, in a cluster whose default is baseline',
+    reason: 'pod_security_forbids_net_raw',
+    object: pod(),
+    config: { podSecurityDefault: 'baseline' },
+    says: 'baseline',
+  },
+  {
+    given: 'Pod Security privileged by label, in a cluster whose default is baseline',
+    reason: 'injected',
+    object: pod(),
+    cluster: withNamespace({ 'pod-security.kubernetes.io/enforce': 'privileged' }),
+    config: { podSecurityDefault: 'baseline' },
   },
   {
     given: 'a label that is neither true nor false',

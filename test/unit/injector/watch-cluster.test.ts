@@ -110,6 +110,22 @@ describe('a watch', () => {
   })
 })
 
+describe('an API server that refuses', () => {
+  it('is quoted, so that the operator reads which right is missing', async () => {
+    const message = 'namespaces is forbidden: User "vxtap" cannot list resource "namespaces" at the cluster scope'
+    const server = createServer(certificate, (_request, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', message }))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const source = namespaceSource(connection((server.address() as AddressInfo).port))
+    const { signal } = new AbortController()
+    await expect(source.list(signal)).rejects.toThrow(message)
+    await expect(source.watch('1', () => undefined, signal)).rejects.toThrow('/api/v1/namespaces ended: Forbidden')
+    server.close()
+    server.closeAllConnections()
+  })
+})
+
 describe('the picture of the cluster', () => {
   let api: FakeApi
   let cluster: WatchedCluster

@@ -190,4 +190,8 @@ describe('listen', () => {
   it("given an address that is not this machine's, says so", async () => {
     await expect(listen('192.0.2.1', 0, 1 << 20)).rejects.toThrow(/192\.0\.2\.1: this machine has no such address/)
   })
+
+  it('given a link-local address without its interface, says what is missing', async () => {
+    await expect(listen('fe80::1', 0, 1 << 20)).rejects.toThrow(/fe80::1: .* needs its interface, as in fe80::1%eth0/)
+  })
 })

@@ -38,6 +38,12 @@ async function given(health: Partial<Health> = {}) {
 }
 
 describe('given a sidecar at work', () => {
+  it('when the kernel cannot accept a connection, then the sidecar goes on and answers the next', async () => {
+    const { get, server } = await given()
+    server.emit('error', new Error('accept ENOMEM'))
+    expect((await get('/healthz')).status).toBe(200)
+  })
+
   it('when Prometheus scrapes, then every metric of the table is there with its help and type, and no other', async () => {
     const { get } = await given()
     const { text } = await get('/metrics')

@@ -190,6 +190,17 @@ describe('given something that keeps a frame from leaving', () => {
     lawHolds()
   })
 
+  it('when SNAPLEN is set beside MAX_MBPS, then only what is sent counts against the limit', () => {
+    const large = buildFrame({ payload: Array.from({ length: 1400 }, () => 1) })
+    const sentWithin = (snaplen: number) => {
+      const { captured, pipeline, transport } = given({ maxMbps: 1, snaplen })
+      pipeline.tick(0)
+      for (let i = 0; i < 1000; i++) captured(large.bytes)
+      return transport.datagrams.length
+    }
+    expect(sentWithin(64)).toBeGreaterThan(10 * sentWithin(0))
+  })
+
   it('when SAMPLE_FLOWS is 25, then about a quarter of the flows is mirrored, each whole and in both directions', () => {
     const { captured, transport, counters, lawHolds } = given({ sampleFlows: 25 })
     let flows = 0

@@ -242,3 +242,38 @@ describe('given a compiled user filter', () => {
 it('given the filter of a socket that is not bound yet, when anything is seen, then it is rejected', () => {
   expect(runBpf(rejectAll(), { bytes: frame4(ip4(udp(1, 2))), mark: 0, packetType: 0 })).toBe(0)
 })
+
+describe('given two hundred sensors and no right to set a mark', () => {
+  const last = 199
+  const addresses = Array.from({ length: last + 1 }, (_, i) => Uint8Array.of(10, 9, 1, i))
+  const addresses6 = Array.from({ length: last + 1 }, (_, i) => Uint8Array.of(...sensor6.slice(0, 14), 1, i))
+  const many: OwnTunnel = { ...own, addresses: [...addresses, ...addresses6] }
+
+  it.each([0, 100, last])('when it is our own to sensor %i, then it is left out', (index) => {
+    const destination = [...addresses[index]!]
+    expect(passes(many, frame4(ip4(udp(61003, 4789), { destination })))).toBe(false)
+    expect(passes(many, frame4(ip4(udp(1, 2), { destination, fragment: 185 })))).toBe(false)
+    expect(passes(many, frame6(ip6(udp(62003, 4789), 17, pod6, [...addresses6[index]!])))).toBe(false)
+  })
+
+  it.each([
+    ['IPv4', addresses, 2],
+    ['IPv6', addresses6, 9],
+  ] as const)(
+    'when one more %s sensor comes, then the program grows by a few instructions, as memory for filters is scarce',
+    (_, all, most) => {
+      const length = (count: number) =>
+        buildFilter({ ...own, addresses: all.slice(0, count) }, 'both', undefined).length
+      expect(length(101) - length(100)).toBeLessThanOrEqual(most * 8)
+    },
+  )
+
+  it('when it goes elsewhere, comes in, or is not ours, then it is mirrored', () => {
+    const destination = [...addresses[last]!]
+    expect(passes(many, frame4(ip4(udp(61003, 4789), { destination: [10, 9, 2, 0] })))).toBe(true)
+    expect(passes(many, frame4(ip4(udp(61003, 4789), { destination })), incoming)).toBe(true)
+    expect(passes(many, frame4(ip4(udp(50000, 4789), { destination })))).toBe(true)
+    expect(passes(many, frame6(ip6(udp(62003, 4789), 17, pod6, [...sensor6.slice(0, 14), 2, 0])))).toBe(true)
+    expect(passes(many, frame6(ip6(udp(62003, 4789), 6, pod6, [...addresses6[last]!])))).toBe(true)
+  })
+})
