@@ -46,7 +46,11 @@ async function isTappedByThem(podName: string): Promise<void> {
   const annotations = { 'vxtap.io/sensor': 'elsewhere' }
   await apply(pod({ name: podName, namespace: applications, labels: optIn, annotations }))
   expect(sidecarOf(await getObject(applications, 'pod', podName))).toBeDefined()
-  const log = await kubectl(['-n', release, 'logs', '-l', 'app.kubernetes.io/component=injector', '--tail=-1'])
+  const select = ['-l', 'app.kubernetes.io/component=injector', '--tail=-1']
+  // A pod of before the upgrade may end while its log is asked for.
+  const log = await eventually('the logs of all injectors', () =>
+    kubectl(['-n', release, 'logs', ...select]).catch(() => undefined),
+  )
   const record = log.split('\n').find((line) => line.includes(`"pod":"${podName}"`))
   expect(record).toContain('"reason":"injected"')
 }
@@ -82,8 +86,10 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
   })
 
   it('when a labelled pod is created, then it is tapped, and the chart’s own sensor finds no fault', async () => {
+    // Named, because the cluster's other release has a default of its own and is asked first.
+    const annotations = { 'vxtap.io/sensor': 'vxtap-receive', 'vxtap.io/sensor-namespace': release }
     await apply(
-      deployment({ name: 'web', namespace: applications, labels: optIn }, webContainer),
+      deployment({ name: 'web', namespace: applications, labels: optIn, annotations }, webContainer),
       service(applications, 'web'),
     )
     const [web] = await eventually('the web server runs', async () => {
