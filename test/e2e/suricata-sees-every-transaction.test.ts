@@ -84,7 +84,9 @@ function web(letter: string): object {
 async function tapped(letter: string): Promise<KubeObject> {
   const sensor = await started(namespace, `suricata-${letter}`)
   const server = await ready(namespace, `web-${letter}`)
-  await eventually(`web-${letter} listens`, async () => (await logs(namespace, `web-${letter}`, 'app')) !== '')
+  await eventually(`web-${letter} listens`, async () =>
+    (await logs(namespace, `web-${letter}`, 'app')).includes('listening'),
+  )
   await sendsTo(namespace, `web-${letter}`, sensor.status.podIP!)
   return server
 }
