@@ -1,6 +1,7 @@
 /** What the sensor got, and what was on the wire: the frames of both, and what tshark makes of the sensor's. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -54,10 +55,24 @@ function nodePid(node: string): string {
   return found
 }
 
+const enterNode = (node: string): string[] => ['nsenter', '-t', nodePid(node), '-n', '--']
+
+/** The output of a program of this machine, run in a node's network. */
+export const inNode = (node: string, argv: readonly string[]): Promise<string> => run([...enterNode(node), ...argv])
+
+/** Asks for an answer, whichever it is (most likely a refusal): afterwards the pod's node knows its link address. */
+const reached = (address: string): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port: 9, timeout: 2000 })
+    socket.once('close', () => resolve())
+    for (const event of ['connect', 'timeout', 'error']) socket.once(event, () => socket.destroy())
+  })
+
 /** Captures with dumpcap at the node's end of a pod's veth pair, where the tap cannot reach. */
 export async function captureWire(namespace: string, podName: string, file: string): Promise<WireCapture> {
   const { spec, status } = await getObject(namespace, 'pod', podName)
-  const enter = ['nsenter', '-t', nodePid(spec.nodeName ?? ''), '-n', '--']
+  const enter = enterNode(spec.nodeName ?? '')
+  await reached(status.podIP ?? '')
   const route = JSON.parse(await run([...enter, 'ip', '-j', 'neighbour', 'show', status.podIP ?? '']))
   const links = JSON.parse(await run([...enter, 'bridge', '-j', 'fdb', 'show', 'br', 'cni0']))
   const link = links.find((entry: { mac: string }) => entry.mac === route[0]?.lladdr)?.ifname
