@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Comparison, compare } from '../../demo/compare/compare.ts'
 import { tunnelOf } from '../../demo/compare/tunnel.ts'
 import { type Counters, readFrames } from '../../demo/evidence.ts'
-import { captureWire, fetchCapture, inNode, tshark, useFolder } from './world/evidence.ts'
+import { captureWire, faultsSaid, fetchCapture, inNode, tshark, useFolder } from './world/evidence.ts'
 import { describeIpv6 } from './world/ipv6.ts'
 import {
   addressesOf,
@@ -94,7 +94,7 @@ describeIpv6('given a namespace whose sensor is an IPv6 address, on another node
     expect(await tshark(outer, `${datagrams()} && udp.checksum.status#1 == "Good"`, 'frame.number')).toEqual(all)
   })
 
-  it('then tshark finds every request at the sensor, and no wrong checksum', async () => {
+  it('then tshark finds every request at the sensor and no wrong checksum, and the strict sensor no fault', async () => {
     const asked = await tshark(capture, 'http.request && tcp.dstport == 8080', 'http.request.uri')
     expect(asked.sort()).toEqual(
       addressesOf(web)
@@ -103,6 +103,7 @@ describeIpv6('given a namespace whose sensor is an IPv6 address, on another node
     )
     const wrong = 'ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"'
     expect(await tshark(capture, wrong, 'frame.number')).toEqual([])
+    expect(await faultsSaid(namespace, 'sensor')).toBe(0)
   })
 
   it('then the sidecar has dropped nothing', async () => {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Frame } from '../../../demo/compare/compare.ts'
 import { readFrames } from '../../../demo/evidence.ts'
 import { run, searchPath } from '../../../lab/network/command.ts'
-import { exec, getObject } from './kubectl.ts'
+import { exec, getObject, logs } from './kubectl.ts'
 import { captureFile } from './workloads.ts'
 
 const read = `process.stdout.write(require('fs').readFileSync('${captureFile}').toString('base64'))`
@@ -25,6 +25,12 @@ export async function fetchCapture(namespace: string, sensor: string, file: stri
 export function useFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'vxtap-e2e-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Faulty datagrams, as the strict sensor itself counted them, in its last line. */
+export async function faultsSaid(namespace: string, sensor: string): Promise<number> {
+  const counts = [...(await logs(namespace, sensor, 'receive')).matchAll(/, (\d+) faulty,/g)]
+  return Number(counts.at(-1)?.[1] ?? Number.NaN)
 }
 
 /** Every line that tshark prints for these fields of the frames that the filter takes. */
