@@ -29,7 +29,9 @@ export const sensorTemplate = (run = 'sensor', placement: object = {}): { metada
         name: 'receive',
         image: vxtapImage,
         args: ['receive', '--strict', '--write', captureFile, '--interval', '1'],
-        readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1 },
+        // On a busy machine Node alone takes more than the second that a probe has by default, and a sensor that is not
+        // Ready for a moment loses its flows to the others.
+        readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1, timeoutSeconds: 10 },
         volumeMounts: [{ name: 'capture', mountPath: '/capture' }],
       },
     ],
