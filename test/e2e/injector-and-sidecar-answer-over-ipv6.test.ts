@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { urlHost } from '../cluster/addresses.ts'
 import { describeIpv6, ipv6Only } from './world/ipv6.ts'
-import { addressesOf, apply, eventually, getObject, type KubeObject, kubectl, list, ready } from './world/kubectl.ts'
+import {
+  addressesOf,
+  apply,
+  eventually,
+  getObject,
+  type KubeObject,
+  kubectl,
+  list,
+  ready,
+  rolledOut,
+} from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { release, releaseNamespace } from './world/release.ts'
 import { metricsPort, sidecarOf } from './world/tap.ts'
@@ -53,6 +63,13 @@ describeIpv6('given that the injectors are behind an IPv6-only Service', () => {
   beforeAll(async () => {
     made = await getObject<Service>(releaseNamespace, 'service', release)
     await remake(made, ipv6Only)
+    // The API server keeps its connections: they must end with the injectors that they lead to.
+    await kubectl(['-n', releaseNamespace, 'rollout', 'restart', `deployment/${release}`])
+    await rolledOut(releaseNamespace, `deployment/${release}`)
+    const selector = 'app.kubernetes.io/component=injector'
+    await eventually('the old injectors are gone', async () => {
+      return (await list(releaseNamespace, 'pod', selector)).length === 2
+    })
   })
   afterAll(async () => {
     await remake(made, {})
