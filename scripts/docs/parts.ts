@@ -5,10 +5,12 @@ import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
   'README.md',
   'docs/configuration.md',
+  'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
   'docs/injection-reasons.md',
@@ -32,5 +34,6 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
     ['drop-reasons', dropReasonsText()],
+    ['tested-on', testedOn()],
   ])
 }
