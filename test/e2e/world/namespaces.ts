@@ -22,6 +22,7 @@ export const namespacesOfTheSuite = [
   'no-sensor',
   'opted-in',
   'quota-exhausted',
+  'quota-on-disk',
   'replacement',
   'restarted',
   'scaled',
