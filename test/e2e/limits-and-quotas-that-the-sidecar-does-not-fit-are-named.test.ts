@@ -8,7 +8,6 @@ import { deployment, idleContainer, optIn, pod } from './world/workloads.ts'
 const tight = useNamespace('tight-limits')
 const high = useNamespace('high-minimum')
 const exhausted = useNamespace('quota-exhausted')
-const disk = useNamespace('quota-on-disk')
 
 const limitRange = (namespace: SuiteNamespace, limits: object): object => ({
   apiVersion: 'v1',
@@ -105,32 +104,5 @@ describe('given a ResourceQuota that demands requests and limits, and has room f
       const used = await kubectl(['-n', exhausted, 'get', 'resourcequota', 'quota', '-o', 'jsonpath={.status.used}'])
       return used.includes('"requests.memory":"150Mi"')
     })
-  })
-})
-
-describe('given a ResourceQuota on ephemeral storage, of which the sidecar says nothing', () => {
-  const storage = { 'ephemeral-storage': '20Mi' }
-  const application = { ...idleContainer, resources: { requests: storage, limits: storage } }
-  beforeAll(async () => {
-    const metadata = { name: 'quota', namespace: disk }
-    const spec = { hard: { 'limits.ephemeral-storage': '100Mi' } }
-    await apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec })
-    await eventually('the quota is in force', async () => {
-      const used = await kubectl(['-n', disk, 'get', 'resourcequota', 'quota', '-o', 'jsonpath={.status.used}'])
-      return used.includes('limits.ephemeral-storage')
-    })
-  })
-
-  it('when a pod opts in, then the API server refuses it, and names the sidecar', async () => {
-    const said = await refused(pod({ name: 'web', namespace: disk, labels: optIn }, application))
-    expect(said).toMatch(/failed quota: quota: must specify limits\.ephemeral-storage for: vxtap/)
-  })
-
-  it('when a LimitRange has a default for it, then the sidecar gets that, and the pod starts', async () => {
-    await apply(limitRange(disk, { default: { 'ephemeral-storage': '10Mi' } }))
-    await eventually('the API server has learnt of it', async () => {
-      return (await refused(pod({ name: 'later', namespace: disk, labels: optIn }, application))) === ''
-    })
-    expect(sidecarOf(await ready(disk, 'later'))?.resources?.limits?.['ephemeral-storage']).toBe('10Mi')
   })
 })

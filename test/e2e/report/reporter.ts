@@ -49,14 +49,16 @@ function scenarioOf(module: TestModule): Scenario {
   const tests = [...module.children.allTests()]
   const skipped = tests.flatMap((test) => {
     const result = test.result()
-    return result.state === 'skipped' ? [{ test, why: result.note ?? 'it was not asked for' }] : []
+    // Without a reason: skipped because its beforeAll() has failed.
+    return result.state === 'skipped' && result.note !== undefined ? [{ test, why: result.note }] : []
   })
-  const every = tests.length > 0 && skipped.length === tests.length
+  const result = resultOf(module, tests)
+  const every = result === 'passed' && skipped.length === tests.length
   const reasons = [...new Set(skipped.map(({ why }) => `it ${why}`))]
   const instead = said(tests, 'instead')
   return {
     file: relative(root, module.moduleId),
-    result: every ? 'does not apply' : resultOf(module, tests),
+    result: every ? 'does not apply' : result,
     seconds: module.diagnostic().duration / 1000,
     remarks: every
       ? reasons.map((reason) => `does not apply: ${reason}`)

@@ -22,7 +22,6 @@ export const namespacesOfTheSuite = [
   'no-sensor',
   'opted-in',
   'quota-exhausted',
-  'quota-on-disk',
   'replacement',
   'restarted',
   'scaled',
