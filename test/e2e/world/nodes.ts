@@ -1,4 +1,5 @@
 /** The cluster's nodes, from the environment (abilities.ts says who puts it there). */
+import { importImage } from '../../cluster/image/import.ts'
 
 /** Processes whose namespaces are the nodes'; none in a cluster at hand. */
 export const nodeProcesses = new Map(
@@ -20,4 +21,10 @@ export function nodeProcess(node: string): string {
   const found = nodeProcesses.get(node)
   if (found === undefined) throw new Error(`the node ${node} cannot be entered: this cluster is not the suite's own`)
   return found
+}
+
+/** Gives every node an image that the cluster does not start with. @param archive an OCI archive */
+export async function importEverywhere(archive: string): Promise<void> {
+  const ctr = process.env['CTR'] ?? ''
+  await Promise.all([...nodeProcesses.values()].map((pid) => importImage(Number(pid), ctr, archive)))
 }
