@@ -8,17 +8,36 @@ export const mostFormer = 4
 export function certificatesIn(text: string): string[] {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
   return blocks.flatMap((block) => {
-    const certificate = parsed(block)
-    return certificate === undefined ? [] : [normal(certificate)]
+    const certificate = read(block)
+    return certificate === undefined ? [] : [certificate.normal]
   })
 }
 
-/** The same certificate always gives the same text. */
-export const normal = (certificate: X509Certificate): string => certificate.toString()
+/** Undefined for what is no certificate. */
+export const parsed = (pem: string): X509Certificate | undefined => read(pem)?.certificate
 
-export function parsed(pem: string): X509Certificate | undefined {
+interface ReadCertificate {
+  readonly certificate: X509Certificate
+  /** The same certificate always gives the same text. */
+  readonly normal: string
+}
+
+// The same few are looked at again and again, and OpenSSL takes its time with each.
+const remembered = new Map<string, ReadCertificate>()
+const mostRemembered = 32
+
+function read(pem: string): ReadCertificate | undefined {
+  const known = remembered.get(pem)
+  if (known !== undefined) return known
   try {
-    return new X509Certificate(pem)
+    const certificate = new X509Certificate(pem)
+    const found = { certificate, normal: certificate.toString() }
+    for (const oldest of remembered.keys()) {
+      if (remembered.size < mostRemembered) break
+      remembered.delete(oldest)
+    }
+    remembered.set(pem, found)
+    return found
   } catch {
     return undefined
   }
@@ -27,14 +46,14 @@ export function parsed(pem: string): X509Certificate | undefined {
 /** A text of all of them, each once. */
 export const bundleOf = (certificates: readonly string[]): string => [...new Set(certificates)].join('')
 
-export const trusts = (bundle: string, authority: string): boolean =>
-  certificatesIn(authority).every((one) => certificatesIn(bundle).includes(one))
+/** @param authority PEM of one certificate, in its one form */
+export const trusts = (bundle: string, authority: string): boolean => certificatesIn(bundle).includes(authority)
 
 /** The authorities in a bundle that somebody may still be serving with, the newest last. */
 export function authoritiesIn(bundle: string, now: number): string[] {
-  const valid = certificatesIn(bundle).flatMap((pem) => {
-    const certificate = new X509Certificate(pem)
-    return certificate.ca && certificate.validToDate.getTime() > now ? [{ pem, from: certificate.validFromDate }] : []
+  const valid = [...new Set(certificatesIn(bundle))].flatMap((pem) => {
+    const certificate = parsed(pem)
+    return certificate?.ca && certificate.validToDate.getTime() > now ? [{ pem, from: certificate.validFromDate }] : []
   })
   return valid
     .sort((one, other) => one.from.getTime() - other.from.getTime())

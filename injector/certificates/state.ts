@@ -10,7 +10,6 @@
  * | former-until     | when the last of those leaves ends, RFC 3339                                |
  */
 import { createPrivateKey } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
 import { bundleOf, certificatesIn, parsed } from './bundle.ts'
 import type { PemPair } from './x509.ts'
 
@@ -76,7 +75,6 @@ function checked(pair: PemPair): PemPair | undefined {
   try {
     const certificate = parsed(pair.certificate)
     if (!certificate?.checkPrivateKey(createPrivateKey(pair.key))) return undefined
-    createSecureContext({ cert: pair.certificate, key: pair.key })
     return pair
   } catch {
     return undefined

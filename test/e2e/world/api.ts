@@ -1,0 +1,55 @@
+/** The API server over kept-alive connections: where kubectl, a process for each call, would be the slowest part. */
+import { readFileSync } from 'node:fs'
+import { Agent, request } from 'node:https'
+
+interface KubeConfig {
+  readonly clusters: readonly [
+    { readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } },
+  ]
+  readonly users: readonly [{ readonly user: { readonly token: string } }]
+}
+
+export interface Answer {
+  readonly status: number
+  readonly text: string
+}
+
+export interface Api {
+  call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>
+  close(): void
+}
+
+/** Preconditions: the kubeconfig is the test cluster's, which is JSON and has a token. */
+export function openApi(): Api {
+  const config = JSON.parse(readFileSync(process.env['KUBECONFIG'] ?? '', 'utf8')) as KubeConfig
+  const { server, 'certificate-authority-data': authority } = config.clusters[0].cluster
+  const agent = new Agent({ keepAlive: true, ca: Buffer.from(authority, 'base64') })
+  const authorization = `Bearer ${config.users[0].user.token}`
+  return {
+    call: (method, path, body) =>
+      new Promise((resolve, reject) => {
+        const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+        const headers = { authorization, 'content-type': type }
+        const outgoing = request(new URL(server + path), { method, agent, headers }, (incoming) => {
+          const chunks: Buffer[] = []
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+          incoming.on('error', reject)
+          incoming.on('end', () =>
+            resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString() }),
+          )
+        })
+        outgoing.on('error', reject)
+        outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+      }),
+    close: () => agent.destroy(),
+  }
+}
+
+/** The sum of a metric of the API server over all series that have these labels. */
+export async function apiServerMetric(api: Api, name: string, ...labels: readonly string[]): Promise<number> {
+  const { text } = await api.call('GET', '/metrics')
+  const series = text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`) && labels.every((one) => line.includes(one)))
+  return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
