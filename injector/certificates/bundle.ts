@@ -43,11 +43,8 @@ function read(pem: string): ReadCertificate | undefined {
   }
 }
 
-/** A text of all of them, each once. */
-export const bundleOf = (certificates: readonly string[]): string => [...new Set(certificates)].join('')
-
-/** @param authority PEM of one certificate, in its one form */
-export const trusts = (bundle: string, authority: string): boolean => certificatesIn(bundle).includes(authority)
+/** A text of all of them, each once, and the same text in whatever order they come. */
+export const bundleOf = (certificates: readonly string[]): string => [...new Set(certificates)].sort().join('')
 
 /** The authorities in a bundle that somebody may still be serving with, the newest last. */
 export function authoritiesIn(bundle: string, now: number): string[] {

@@ -12,7 +12,7 @@
  * So every leaf in the Secret is one that the API server trusts, and so is every leaf that a replica cut off from
  * the Secret still serves.
  */
-import { authoritiesIn, mostFormer, parsed, trusts } from './bundle.ts'
+import { authoritiesIn, mostFormer, parsed } from './bundle.ts'
 import { type CertificateState, desiredBundle, type Former } from './state.ts'
 
 export interface CertificateLives {
@@ -22,11 +22,11 @@ export interface CertificateLives {
   readonly authorityMs: number
 }
 
-export interface PublishedBundles {
+export interface Published {
   /** `caBundle` of every webhook of the configuration, as PEM text, empty where there is none. */
   readonly bundles: readonly string[]
-  /** For how long they have been like this, as far as is known, milliseconds. */
-  readonly unchangedForMs: number
+  /** The certificates that are in all of them, and for how long they have been, as far as is known, milliseconds. */
+  readonly ages: ReadonlyMap<string, number>
 }
 
 export type CertificateAction =
@@ -61,7 +61,7 @@ export const settleMs = (lives: CertificateLives): number => Math.min(60_000, li
 export function planCertificates(
   now: number,
   state: CertificateState | undefined,
-  published: PublishedBundles,
+  published: Published,
   lives: CertificateLives,
   names: readonly string[],
 ): readonly CertificateAction[] {
@@ -79,7 +79,7 @@ export function planCertificates(
 function secretAction(
   now: number,
   state: CertificateState,
-  published: PublishedBundles,
+  published: Published,
   lives: CertificateLives,
   names: readonly string[],
 ): CertificateAction | undefined {
@@ -122,12 +122,11 @@ function isDue(pem: string, now: number, lifeMs: number, issuer?: string): boole
   return remaining <= lifeMs * replacedAt && (issuer === undefined || endOf(pem) < endOf(issuer))
 }
 
-/** False without any webhook: nobody calls then. */
-export const isPublished = (pem: string, { bundles }: PublishedBundles): boolean =>
-  bundles.length > 0 && bundles.every((bundle) => trusts(bundle, pem))
+/** @param pem of one certificate, in its one form */
+export const isPublished = (pem: string, { ages }: Published): boolean => ages.has(pem)
 
-export const isSettled = (pem: string, published: PublishedBundles, lives: CertificateLives): boolean =>
-  isPublished(pem, published) && published.unchangedForMs >= settleMs(lives)
+export const isSettled = (pem: string, { ages }: Published, lives: CertificateLives): boolean =>
+  (ages.get(pem) ?? -1) >= settleMs(lives)
 
 const hasNames = (pem: string, names: readonly string[]): boolean =>
   names.every((name) => parsed(pem)?.checkHost(name) === name)
@@ -142,7 +141,7 @@ function withPresent({ authority, leaf, former }: CertificateState, now: number)
 }
 
 /** Somebody may serve with leaves of what is published, though the Secret knows nothing of it (it was emptied, say). */
-function stillServed({ bundles }: PublishedBundles, now: number, lives: CertificateLives): Former | undefined {
+function stillServed({ bundles }: Published, now: number, lives: CertificateLives): Former | undefined {
   const certificates = authoritiesIn(bundles.join(''), now)
   return certificates.length === 0 ? undefined : { certificates, until: now + lives.leafMs }
 }

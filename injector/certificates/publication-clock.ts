@@ -1,25 +1,29 @@
-/** For how long `caBundle` has been what it is, as far as this replica has seen. */
-import type { PublishedBundles } from './plan.ts'
+/** Since when the API server has had each authority in `caBundle`, as far as this replica has seen. */
+import { certificatesIn } from './bundle.ts'
+import type { Published } from './plan.ts'
 
 export interface PublicationClock {
-  /** What the API server has now. */
-  see(bundles: readonly string[]): PublishedBundles
+  /** What the API server has now: `caBundle` of every webhook, as PEM text. */
+  see(bundles: readonly string[]): Published
   /** What was seen last. */
-  last(): PublishedBundles
+  last(): Published
 }
 
 /** @param now a clock that only goes forward, milliseconds */
 export function createPublicationClock(now: () => number): PublicationClock {
   let seen: readonly string[] = []
-  let since = now()
-  const last = (): PublishedBundles => ({ bundles: seen, unchangedForMs: now() - since })
+  let since = new Map<string, number>()
+  const last = (): Published => ({
+    bundles: seen,
+    ages: new Map([...since].map(([certificate, begin]) => [certificate, now() - begin])),
+  })
   return {
     last,
     see(bundles) {
-      if (JSON.stringify(bundles) !== JSON.stringify(seen)) {
-        seen = bundles
-        since = now()
-      }
+      seen = bundles
+      const [first = [], ...others] = bundles.map(certificatesIn)
+      const everywhere = first.filter((one) => others.every((certificates) => certificates.includes(one)))
+      since = new Map(everywhere.map((certificate) => [certificate, since.get(certificate) ?? now()]))
       return last()
     },
   }

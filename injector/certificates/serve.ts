@@ -1,6 +1,6 @@
 /** Which certificate a replica serves with: the Secret's, as soon as the API server trusts it. Pure. */
 import { parsed } from './bundle.ts'
-import { type CertificateLives, isPublished, isSettled, type PublishedBundles } from './plan.ts'
+import { type CertificateLives, isPublished, isSettled, type Published } from './plan.ts'
 import type { CertificateState } from './state.ts'
 import type { PemPair } from './x509.ts'
 
@@ -19,7 +19,7 @@ export function chooseServing(
   now: number,
   current: Serving | undefined,
   state: CertificateState | undefined,
-  published: PublishedBundles,
+  published: Published,
   lives: CertificateLives,
 ): Serving | undefined {
   if (state === undefined || state.leaf.certificate === current?.leaf.certificate) return current

@@ -45,6 +45,12 @@ export function openApi(): Api {
   }
 }
 
+export async function getJson<T>(api: Api, path: string): Promise<T> {
+  const { status, text } = await api.call('GET', path)
+  if (status !== 200) throw new Error(`GET ${path}: ${status} ${text.slice(0, 300)}`)
+  return JSON.parse(text) as T
+}
+
 /** The sum of a metric of the API server over all series that have these labels. */
 export async function apiServerMetric(api: Api, name: string, ...labels: readonly string[]): Promise<number> {
   const { text } = await api.call('GET', '/metrics')

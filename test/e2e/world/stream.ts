@@ -17,8 +17,11 @@ export interface Stream {
   stop(): Promise<void>
 }
 
+/** A machine that is slower than the stream gets a slower stream, not an ever longer queue. */
+const mostUnderWay = 25
+
 /**
- * @param perSecond calls that are begun in a second, however long each takes
+ * @param perSecond calls that are begun in a second, as long as no more than 25 wait for their answer
  * @param isTapped whether a pod that came back is what it shall be
  */
 export function startStream(
@@ -47,6 +50,7 @@ export function startStream(
     const started = performance.now()
     for (let count = 0; !over; count++) {
       await sleep(Math.max(0, started + (count * 1000) / perSecond - performance.now()))
+      if (underWay.size >= mostUnderWay) continue
       const creation = create().finally(() => underWay.delete(creation))
       underWay.add(creation)
     }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { certificatesIn } from '../../../../injector/certificates/bundle.ts'
 import { nextState } from '../../../../injector/certificates/carry-out.ts'
-import { nextLook, type PublishedBundles, planCertificates } from '../../../../injector/certificates/plan.ts'
+import { nextLook, type Published, planCertificates } from '../../../../injector/certificates/plan.ts'
 import { chooseServing } from '../../../../injector/certificates/serve.ts'
 import { type CertificateState, desiredBundle, readState, writeState } from '../../../../injector/certificates/state.ts'
 import { lives, names, verifies } from './world.ts'
@@ -15,11 +16,11 @@ describe('the plan for certificates', () => {
     state = await nextState({ kind: 'begin', former: undefined }, undefined, start, lives, names)
   })
 
-  const published = (bundle: string, unchangedForMs = 3_600_000): PublishedBundles => ({
-    bundles: [bundle, bundle],
-    unchangedForMs,
+  const published = (bundle: string, ageMs = 3_600_000, bundles = [bundle, bundle]): Published => ({
+    bundles,
+    ages: new Map(certificatesIn(bundle).map((one) => [one, ageMs])),
   })
-  const planned = (now: number, given: CertificateState | undefined, bundles: PublishedBundles, wanted = names) =>
+  const planned = (now: number, given: CertificateState | undefined, bundles: Published, wanted = names) =>
     planCertificates(now, given, bundles, lives, wanted).map(({ kind }) => kind)
   const right = () => published(desiredBundle(state))
 
@@ -60,7 +61,7 @@ describe('the plan for certificates', () => {
     ['empty', () => ['', desiredBundle(state)]],
     ['somebody else’s', () => [desiredBundle(state), 'nonsense']],
   ])('given a caBundle that is %s in one webhook, then publishes', (_what, bundles) => {
-    const drifted = { bundles: bundles(), unchangedForMs: 0 }
+    const drifted = published('', 0, bundles())
     expect(planCertificates(start, state, drifted, lives, names)).toEqual([
       { kind: 'publish', bundle: desiredBundle(state) },
     ])
@@ -81,7 +82,7 @@ describe('the plan for certificates', () => {
   })
 
   it('given no webhook configuration, then makes what is due, and promotes nothing that nobody could trust', async () => {
-    const none = { bundles: [], unchangedForMs: authorityMs }
+    const none = published('', 0, [])
     const half = start + authorityMs / 2
     const renewed = await nextState({ kind: 'renew-leaf' }, state, half, lives, names)
     expect(planned(half, renewed, none)).toEqual(['add-next-authority'])
@@ -131,7 +132,7 @@ describe('the plan for certificates', () => {
     const chosen = (
       current: CertificateState | undefined,
       offered: CertificateState,
-      bundles: PublishedBundles,
+      bundles: Published,
       now = start,
     ) => {
       const serving = current && { leaf: current.leaf, authority: current.authority.certificate }

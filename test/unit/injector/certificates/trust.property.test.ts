@@ -50,6 +50,7 @@ describe('given two replicas that both take themselves for the leader, whatever 
           else if (event.kind === 'restart') world.replicas[event.replica]!.restart()
           else world.replicas[event.replica]!.follow(event.what)
           expect(world.distrusted()).toEqual([])
+          expect(world.strandsNewcomers()).toBe(false)
         }
       }),
       { numRuns: 25, seed: 20_260_301 },

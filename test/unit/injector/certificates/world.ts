@@ -34,6 +34,8 @@ export class World {
   secret: Versioned<SecretData> = { version: 1, content: {} }
   webhooks: Versioned<readonly string[]> = { version: 1, content: ['', ''] }
   readonly replicas: Replica[] = []
+  /** What the Secret was written for last. */
+  reason: CertificateAction['kind'] | undefined
   #read: Versioned<CertificateState | undefined> | undefined
 
   replica(skewMs = 0): Replica {
@@ -62,6 +64,16 @@ export class World {
       this.#read = { version: this.secret.version, content: readState(this.secret.content) }
     }
     return this.#read.content
+  }
+
+  /**
+   * Whether a replica that starts now would have to wait for a publication, although the Secret had a certificate that
+   * was trusted: only who begins anew may bring that about.
+   */
+  strandsNewcomers(): boolean {
+    const { state, reason } = this
+    if (state === undefined || reason === 'begin' || endOf(state.leaf.certificate) <= this.now) return false
+    return !this.webhooks.content.every((bundle) => verifies(bundle, state.leaf.certificate))
   }
 
   /** Replicas that serve with a certificate which is valid, and which the API server would not take. */
@@ -157,6 +169,7 @@ export class Replica {
             webhooks.content.map(() => action.bundle),
           )
         : this.#world.writeSecret(secret.version, await nextState(action, state, this.now, lives, names))
+    if (written && action.kind !== 'publish') this.#world.reason = action.kind
     if (written) this.done.push(action.kind)
     if (!written || this.#actions.length === 0) this.#forget()
   }
