@@ -1,6 +1,7 @@
 /** The API server over kept-alive connections: where kubectl, a process for each call, would be the slowest part. */
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
+import { dirname, join } from 'node:path'
 
 interface KubeConfig {
   readonly clusters: readonly [
@@ -58,4 +59,20 @@ export async function apiServerMetric(api: Api, name: string, ...labels: readonl
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`) && labels.every((one) => line.includes(one)))
   return series.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
+/** Why webhooks were passed over, as the API server's log has it, each sentence with how often it came. */
+export function failOpenReasons(since: number): readonly string[] {
+  const file = join(dirname(process.env['API_SERVER_PID_FILE'] ?? ''), 'log/kube-apiserver')
+  const count = new Map<string, number>()
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const match = /^\w\d{4} (?<time>[\d:.]+) .*[Ff]ailed calling webhook, failing open (?<reason>.*)$/.exec(line)
+    if (!match?.groups) continue
+    const at = Date.parse(`${new Date(since).toISOString().slice(0, 11)}${match.groups['time']?.slice(0, 12)}Z`)
+    if (at < since) continue
+    const reason = (match.groups['reason'] ?? '').replaceAll(/\d+\.\d+\.\d+\.\d+:\d+|20\d\d-[-\dT:Z]+/g, '*')
+    const key = `${Math.round((at - since) / 1000)} s: ${reason}`
+    count.set(key, (count.get(key) ?? 0) + 1)
+  }
+  return [...count].map(([reason, times]) => `${times} x at ${reason}`)
 }
