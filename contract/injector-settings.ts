@@ -185,11 +185,11 @@ export const injectorSettings = {
   },
   drainSeconds: {
     env: 'DRAIN_SECONDS',
-    default: '5',
+    default: '20',
     meaning:
-      'seconds for which requests are still answered after SIGTERM, because the API server goes on using open connections',
+      'seconds for which requests are still answered after SIGTERM, because the API server goes on using open connections; fewer when none has been open for 5 seconds',
     allowed: 'a whole number of seconds from 0 to 600',
-    example: '5',
+    example: '20',
     parse: wholeNumber(0, 600),
   },
   logLevel,

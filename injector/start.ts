@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
 import type { CertificateSource, UseCertificate } from './certificates/source.ts'
+import { drained } from './drain.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
@@ -82,9 +83,9 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
     metricsPort: operations ? portOf(operations.server.address()) : undefined,
     async stop() {
       draining = true
-      const drained = new Promise((resolve) => setTimeout(resolve, settings.drainSeconds * 1000))
+      const idle = drained(webhook.app.server, settings.drainSeconds * 1000)
       await certificates.resign()
-      await drained
+      await idle
       certificates.stop()
       cluster.stop()
       // A client that sends half a request must not keep us from ending.

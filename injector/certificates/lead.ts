@@ -17,7 +17,7 @@ export interface Leadership {
   readonly names: readonly string[]
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly leading: () => boolean
+  readonly mayAct: () => boolean
   /** `repair`: what was right before had been changed by somebody else. */
   readonly done: (action: CertificateAction, why: 'planned' | 'repair') => void
 }
@@ -30,7 +30,7 @@ const afterConflictMs = 50
  * where the API server refuses or is not reached.
  */
 export function createLook(leadership: Leadership): () => Promise<number> {
-  const { store, publication, lives, names, now, leading, done } = leadership
+  const { store, publication, lives, names, now, mayAct, done } = leadership
   /** What was right when it was last seen: found wrong later, somebody else has changed it. */
   let published: string | undefined
 
@@ -50,7 +50,7 @@ export function createLook(leadership: Leadership): () => Promise<number> {
     }
     try {
       for (const action of actions) {
-        if (!leading()) return 0
+        if (!mayAct()) return 0
         const repair = action.kind === 'publish' && action.bundle === published
         await perform(action, configuration, secret, state)
         done(action, repair ? 'repair' : 'planned')

@@ -39,7 +39,12 @@ const shortestRestMs = 50
 
 /** Whole seconds, as a Lease has them: short beside a certificate's life, and no more than what is usual. */
 export const leaseMs = ({ leafMs }: CertificateLives): number =>
-  Math.min(15, Math.max(1, Math.floor(leafMs / 6 / secondMs))) * secondMs
+  Math.min(15, Math.ceil(leafMs / 4 / secondMs)) * secondMs
+/**
+ * When so little of a certificate's life is left, nobody waits for a leader any longer. The Lease keeps replicas from
+ * doing the same work; that none undoes another's is up to the versions that they write under.
+ */
+const overdueAt = 1 / 4
 
 export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): CertificateKeeper {
   const { store, names, lives, metrics, log } = parts
@@ -98,13 +103,17 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
     },
     failed: (error) => report.failed(error),
   })
+  const started = Date.now()
+  const overdue = (): number =>
+    state === undefined ? started + 2 * leaseMs(lives) : endOf(state.leaf.certificate) - lives.leafMs * overdueAt
+  const mayAct = (): boolean => lease.leading() || overdue() <= Date.now()
   const look = createLook({
     store,
     publication: createPublicationClock(() => performance.now()),
     lives,
     names: servedNames(names),
     now: Date.now,
-    leading: lease.leading,
+    mayAct,
     done: (action: CertificateAction, why) => report.done(action, why),
   })
   const lead = async (): Promise<void> => {
@@ -113,7 +122,7 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
       wake = new AbortController()
       let restMs = longestRestMs
       try {
-        if (lease.leading()) restMs = Math.min(restMs, await look())
+        restMs = Math.min(restMs, mayAct() ? await look() : overdue() - Date.now())
         retryMs = firstRetryMs
       } catch (error) {
         report.failed(error)

