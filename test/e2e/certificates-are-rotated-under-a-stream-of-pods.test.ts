@@ -15,8 +15,11 @@ const rotations = 20
 const namespace = useNamespace('rotated', {}, [])
 const creation = pod({ name: 'stream', namespace, labels: optIn })
 
-const isReady = ({ status }: KubeObject): boolean =>
-  status.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false
+/** Ready, and for as long as the chart's Deployment wants to see it (minReadySeconds). */
+const isAvailable = ({ status }: KubeObject): boolean => {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.status === 'True' && Date.now() - Date.parse(ready.lastTransitionTime ?? '') > 3000
+}
 
 const lost = (creations: readonly Creation[]): readonly Creation[] =>
   creations.filter(({ outcome }) => outcome !== 'tapped')
@@ -79,7 +82,7 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
     const random = numbers(1)
     const certificates = new Set<string>()
     const authorities = new Set<string>()
-    const deleted: string[] = []
+    const deleted: number[] = []
     const before = await failOpen()
     const started = Date.now()
     const pods = stream()
@@ -92,11 +95,11 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
       if (Date.now() > nextDeletion) {
         // As a disruption budget has it: nobody goes before the one that went earlier is replaced.
         const all = await injectors()
-        const ready = all.filter(isReady)
+        const ready = all.filter(isAvailable)
         if (all.length === 2 && ready.length === 2) {
           const victim = ready[Math.floor(random() * 2)]!.metadata.name
           await api.call('DELETE', `${folder}/pods/${victim}`)
-          deleted.push(victim)
+          deleted.push(Math.round((Date.now() - started) / 1000))
           nextDeletion = Date.now() + 1000 + random() * 4000
         }
       }
@@ -105,7 +108,7 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
     await pods.stop()
     const took = pods.creations.map(({ ms }) => ms).sort((one, other) => one - other)
     process.stderr.write(
-      `[rotation] ${took.length} calls, ${certificates.size - 1} rotations, ${authorities.size - 1} of the authority, ${deleted.length} injectors deleted, median ${took[took.length >> 1]} ms, longest ${took.at(-1)} ms\n`,
+      `[rotation] ${took.length} calls, ${certificates.size - 1} rotations, ${authorities.size - 1} of the authority, injectors deleted after ${deleted.join(', ')} s, median ${took[took.length >> 1]} ms, longest ${took.at(-1)} ms\n`,
     )
     expect(failOpenReasons(started)).toEqual([])
     expect(lost(pods.creations)).toEqual([])
@@ -118,7 +121,7 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
   it('when the leader is killed outright, then every pod is created, and soon all are tapped again', async () => {
     await eventually('two injectors are left', async () => {
       const all = await injectors()
-      return all.length === 2 && all.every(isReady)
+      return all.length === 2 && all.every(isAvailable)
     })
     const lease = `/apis/coordination.k8s.io/v1/namespaces/${releaseNamespace}/leases/${store}`
     const { spec } = await getJson<{ spec: { holderIdentity: string } }>(api, lease)
@@ -135,6 +138,6 @@ describe(`given two injectors, and ${perSecond} pods a second`, () => {
       `[rotation] killed outright: ${failed.length} of ${pods.creations.length} calls untapped, within ${last - killed} ms\n`,
     )
     expect(failed.filter(({ outcome }) => outcome === 'refused')).toEqual([])
-    expect(last - killed).toBeLessThan(5000)
+    expect(last - killed).toBeLessThan(6500)
   })
 })
