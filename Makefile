@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -37,10 +37,10 @@ chart: setup ## lint and render the Helm chart over its values matrix (the first
 	@$(VITEST) --project chart
 
 e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes)
-	@K8S=$(K8S) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
+	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
 
-cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release)
-	@K8S=$(K8S) sh scripts/cluster.sh $${SHELL:-sh}
+cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release, IP_FAMILIES=6 for one without IPv4)
+	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $${SHELL:-sh}
 
 docs: setup ## regenerate the parts of docs/ and README.md that come from tables and real output
 	@$(NODE) scripts/docs.ts --write
@@ -53,6 +53,9 @@ image: setup ## the container image as an OCI archive, and its inventory (SBOM),
 
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
+
+bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
+	@$(NODE) bench/injector/main.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage

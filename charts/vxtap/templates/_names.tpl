@@ -75,7 +75,7 @@ NATIVE_SIDECARS
 
 {{/* Whether the injectors make their certificates themselves: true, or nothing. */}}
 {{- define "vxtap.ownCertificates" -}}
-{{- if not (or .Values.certificate.secretName .Values.certificate.certManager.enabled) -}}
+{{- if and (eq .Values.injection.mode "webhook") (not (or .Values.certificate.secretName .Values.certificate.certManager.enabled)) -}}
 true
 {{- end -}}
 {{- end -}}
