@@ -30,6 +30,8 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   cap: ['sidecar/linux/'],
   'raw-socket': ['sidecar/linux/'],
   '@kubernetes/client-node': ['injector/', 'lab/'],
+  '@peculiar/x509': ['injector/certificates/'],
+  'reflect-metadata': ['injector/certificates/'],
   fastify: ['injector/'],
   'fast-json-patch': ['injector/', 'lab/'],
   commander: ['cli/', 'scripts/docs/'],
