@@ -26,6 +26,7 @@ export const namespacesOfTheSuite = [
   'quota-exhausted',
   'replacement',
   'restarted',
+  'rotated',
   'scaled',
   'sensors',
   'shop',
