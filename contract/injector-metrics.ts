@@ -18,6 +18,18 @@ export const injectorMetrics = {
     help: 'Requests that were no AdmissionReview and got an HTTP error, by its status',
     labels: ['status'],
   },
+  droppedConnections: {
+    name: 'vxtap_injector_dropped_connections_total',
+    type: 'counter',
+    help: 'Open connections that made room for new ones, because there were as many as an injector keeps',
+    labels: [],
+  },
+  failedHandshakes: {
+    name: 'vxtap_injector_failed_handshakes_total',
+    type: 'counter',
+    help: 'Connections that did not get as far as TLS, a client certificate that is not accepted included',
+    labels: [],
+  },
   certificateExpiry: {
     name: 'vxtap_injector_certificate_expiry_timestamp_seconds',
     type: 'gauge',

@@ -121,6 +121,25 @@ export const injectorSettings = {
     example: '/etc/vxtap/tls/tls.key',
     parse: filePath,
   },
+  clientCaFile: {
+    env: 'CLIENT_CA_FILE',
+    default: '',
+    defaultShown: 'none',
+    meaning:
+      "PEM file with the authorities of the API server's client certificate: who shows none of theirs gets no answer; read again when it changes; empty: everybody is answered",
+    allowed: 'the path of a file, or empty for none',
+    example: '/etc/vxtap/client-ca/ca.crt',
+    parse: pattern(/^[^\0]{0,4096}$/),
+  },
+  clientNames: {
+    env: 'CLIENT_NAMES',
+    default: '',
+    defaultShown: 'every name',
+    meaning: 'common names of client certificates that are answered, comma-separated; needs `CLIENT_CA_FILE`',
+    allowed: 'a comma-separated list of common names, or empty for every name',
+    example: 'kube-apiserver',
+    parse: listOf((word) => word.length <= 64),
+  },
   imagePullPolicy: {
     env: 'IMAGE_PULL_POLICY',
     default: 'IfNotPresent',

@@ -7,6 +7,7 @@ import { type InjectorSettings, readInjectorSettings } from '../contract/injecto
 import { loadCertificate } from './certificates/files.ts'
 import { keepFromFiles } from './certificates/from-files.ts'
 import type { CertificateSource } from './certificates/source.ts'
+import { loadClientTrust } from './client-certificates.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
@@ -25,7 +26,9 @@ export async function main(options: InjectorOptions): Promise<void> {
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
   const kubeConfig = options.cluster && settings.cluster !== 'off' ? await inCluster() : undefined
   const certificates = await certificatesFor(settings, kubeConfig)
-  if (!certificates.ok) return refuse([certificates.problem])
+  const clients = await loadClientTrust(settings.clientCaFile, settings.clientNames)
+  const problems = [...(certificates.ok ? [] : [certificates.problem]), ...(clients.ok ? [] : clients.problems)]
+  if (!certificates.ok || !clients.ok) return refuse(problems)
   const connect = await connection(options.cluster ? settings.cluster : 'off', kubeConfig, log)
   let injector: RunningInjector
   try {
@@ -33,6 +36,7 @@ export async function main(options: InjectorOptions): Promise<void> {
       version: options.version,
       settings,
       certificates: certificates.source,
+      clients: clients.trust,
       log,
       connect,
     })

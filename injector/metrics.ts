@@ -14,6 +14,9 @@ export interface InjectorMetrics {
   render(): Promise<string>
   decided(reason: ReasonCode, seconds: number): void
   refused(status: number): void
+  /** An open connection made room for a new one. */
+  connectionDropped(): void
+  handshakeFailed(): void
   /** @param lifeMs from its making to its end */
   certificateTaken(expires: Date, lifeMs: number): void
   certificateReloaded(result: 'taken' | 'refused'): void
@@ -35,6 +38,8 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
 
   const decisions = counter(injectorMetrics.decisions)
   const refusedRequests = counter(injectorMetrics.refusedRequests)
+  const droppedConnections = counter(injectorMetrics.droppedConnections)
+  const failedHandshakes = counter(injectorMetrics.failedHandshakes)
   const certificateReloads = counter(injectorMetrics.certificateReloads)
   const cacheRestarts = counter(injectorMetrics.cacheRestarts)
   const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
@@ -65,6 +70,8 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
       decisions.inc({ reason })
       reviewSeconds.observe({ outcome: injectionReasons[reason].outcome }, seconds)
     },
+    connectionDropped: () => droppedConnections.inc(),
+    handshakeFailed: () => failedHandshakes.inc(),
     refused: (status) => refusedRequests.inc({ status: String(status) }),
     certificateTaken(expires, lifeMs) {
       certificateExpiry.set(expires.getTime() / 1000)

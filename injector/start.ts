@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
 import type { CertificateSource, UseCertificate } from './certificates/source.ts'
+import { type ClientTrust, followAuthorities } from './client-certificates.ts'
 import { drained } from './drain.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
@@ -40,6 +41,10 @@ export interface InjectorParts {
   readonly certificates: CertificateSource
   readonly log: Logger
   readonly connect: (log: Logger, metrics: InjectorMetrics) => ClusterConnection
+  /** Undefined: every client is answered. */
+  readonly clients?: ClientTrust | undefined
+  /** How often files are looked at; a second where undefined. */
+  readonly lookMs?: number
 }
 
 export interface RunningInjector {
@@ -69,7 +74,9 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
     log,
     tell: (notice) => cluster.tell(notice),
     draining: () => draining,
+    clients: parts.clients,
   })
+  const authorities = parts.clients && followAuthorities(parts.clients, webhook.useClientAuthorities, log, parts.lookMs)
   const use: UseCertificate = (pair) => {
     webhook.useCertificate(pair)
     metrics.certificateTaken(pair.expires, pair.lifeMs)
@@ -87,6 +94,7 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
       await certificates.resign()
       await idle
       certificates.stop()
+      authorities?.stop()
       cluster.stop()
       // A client that sends half a request must not keep us from ending.
       setTimeout(() => webhook.app.server.closeAllConnections(), lastAnswersMs).unref()

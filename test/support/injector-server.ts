@@ -9,6 +9,7 @@ import { pino } from 'pino'
 import { readInjectorSettings } from '../../contract/injector-settings.ts'
 import { loadCertificate } from '../../injector/certificates/files.ts'
 import { keepFromFiles } from '../../injector/certificates/from-files.ts'
+import { loadClientTrust } from '../../injector/client-certificates.ts'
 import { type ClusterConnection, type RunningInjector, startInjector, withoutCluster } from '../../injector/start.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
 
@@ -52,6 +53,8 @@ export async function serveInjector(
   if (!read.ok) throw new Error(read.problems.join('\n'))
   const loaded = await loadCertificate(files)
   if (!loaded.ok) throw new Error(loaded.problem)
+  const clients = await loadClientTrust(read.settings.clientCaFile, read.settings.clientNames)
+  if (!clients.ok) throw new Error(clients.problems.join('\n'))
   const log: Record<string, unknown>[] = []
   const injector = await startInjector({
     version: '9.9.9',
@@ -59,6 +62,8 @@ export async function serveInjector(
     certificates: (use, logger, metrics) => keepFromFiles(files, loaded.pair, 20, use, logger, metrics),
     log: pino({}, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
     connect: connect ?? withoutCluster,
+    clients: clients.trust,
+    lookMs: 20,
   })
   const agent = new Agent({ ca: certificate.cert, keepAlive: true })
   return {
