@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e e2e-results cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ format: setup ## put every file into the house style
 
 unit: setup ## unit, property and docs tests (pure code, no privileges)
 	@$(VITEST) --project unit
+
+fuzz: setup ## 100,000 hostile reviews at the injector over TLS (make test sends 2,000)
+	@FUZZ_REVIEWS=100000 $(VITEST) --project unit test/unit/injector/hostile-fuzz.test.ts
 
 netns: setup ## integration tests on the real kernel, in network namespaces of their own
 	@sh scripts/sandbox.sh $(VITEST) --project netns

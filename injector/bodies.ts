@@ -3,6 +3,7 @@
  * a few clients that send megabytes must not keep out the few kilobytes that an ordinary pod has.
  */
 import type { Readable } from 'node:stream'
+import { holdsMoreValues } from './count-values.ts'
 import type { Json } from './json.ts'
 
 export interface BodyLimits {
@@ -10,6 +11,8 @@ export interface BodyLimits {
   readonly one: number
   /** Bytes of all bodies that are under way at a time. */
   readonly all: number
+  /** JSON values of one body: each costs up to a hundred bytes of memory, however short its text. */
+  readonly values: number
 }
 
 /** Why a body was not taken, with the HTTP status that says so. */
@@ -84,15 +87,20 @@ export function createBodies(limits: BodyLimits): Bodies {
           largest()?.refuse(new BodyError(503, `more than ${limits.all} bytes of bodies are under way; try again`))
         }
       })
-      payload.on('end', () => finish(() => parse(chunks, taken)))
+      payload.on('end', () => finish(() => parse(chunks, limits.values, taken)))
       payload.on('error', () => body.refuse(new BodyError(400, 'the body ended early')))
       payload.on('close', () => body.refuse(new BodyError(400, 'the body ended early')))
     },
   }
 }
 
-function parse(chunks: readonly Buffer[], taken: BodyTaken): void {
-  const text = Buffer.concat(chunks).toString('utf8')
+function parse(chunks: readonly Buffer[], mostValues: number, taken: BodyTaken): void {
+  const bytes = Buffer.concat(chunks)
+  if (bytes.length > mostValues && holdsMoreValues(bytes, mostValues)) {
+    taken(new BodyError(413, `the body holds more than ${mostValues} JSON values`))
+    return
+  }
+  const text = bytes.toString('utf8')
   let body: Json
   try {
     body = JSON.parse(text) as Json

@@ -17,7 +17,9 @@ export function createHandshakeLog(
       return
     }
     const certificate: unknown = socket.authorizationError
-    const cause = certificate ? `its certificate is not accepted: ${certificate}` : error.message
+    // OpenSSL's errors have a short form beside the message, which names its source lines.
+    const plain = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message
+    const cause = certificate ? `its certificate is not accepted: ${certificate}` : plain
     log.warn({ from: socket.remoteAddress, cause, untold }, 'a connection did not get as far as TLS')
     quietUntil = now() + quietMs
     untold = 0

@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { printable } from '../contract/setting.ts'
-import { BodyError, createBodies } from './bodies.ts'
+import { BodyError, type BodyLimits, createBodies } from './bodies.ts'
 import type { CertificatePair } from './certificates/source.ts'
 import { type ClientTrust, clientProblem } from './client-certificates.ts'
 import { boundConnections } from './connections.ts'
@@ -28,8 +28,9 @@ const lookForLateMs = 1000
 // Longer than a connection may idle between requests: only one whose answer nobody reads gets there.
 const silenceMs = 110_000
 const mib = 1024 * 1024
-// The API server takes objects of up to 3 MiB; as JSON, and with the old object beside it, a review is larger.
-const bodyLimits = { one: 7 * mib, all: 28 * mib }
+// The API server takes objects of up to 3 MiB; as JSON, and with the old object beside it, a review is larger. A pod with
+// 1,500 variables has some 5,000 values.
+const bodyLimits: BodyLimits = { one: 7 * mib, all: 28 * mib, values: 200_000 }
 // An API server has some hundreds of calls under way (--max-mutating-requests-inflight is 200), each on a connection of
 // its own; a connection costs about 60 kB.
 const mostConnections = 1000
