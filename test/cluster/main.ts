@@ -32,6 +32,7 @@ async function startCluster(): Promise<Record<string, string>> {
   const release = releaseOf(process.env['K8S'] || defaultRelease)
   const programs = await bringPrograms(release)
   mkdirSync(folder, { recursive: true })
+  say('packing the images')
   const archives = await makeArchives(join(folder, 'images'), programs.coredns)
   const mebi = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
   say(`images packed; vxtap's: ${mebi(archives.vxtap.compressed)} to pull, ${mebi(archives.vxtap.unpacked)} on disk`)
@@ -67,6 +68,7 @@ async function startCluster(): Promise<Record<string, string>> {
     K8S_VERSION: release.kubernetes,
     PATH: `${programs.kubernetes}:${programs.helm}:${process.env['PATH'] ?? ''}`,
     API_SERVER_PID_FILE: join(folder, 'control-plane/kube-apiserver.pid'),
+    CTR: join(programs.debian, 'usr/bin/ctr'),
     NODE_PIDS: clusterNodes.map(({ name, pid }) => `${name}=${pid}`).join(','),
   }
 }
