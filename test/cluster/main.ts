@@ -22,7 +22,7 @@ import { defaultRelease, releaseOf } from './versions.ts'
 /** In the sandbox's own tmpfs. */
 const folder = '/run/vxtap'
 
-/** Seconds on a quiet machine; a busy one takes its time. */
+/** Seconds: a quiet machine needs a few, one that is busy otherwise may need this. */
 const readySeconds = 180
 
 const started = performance.now()
