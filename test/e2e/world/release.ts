@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../../lab/network/command.ts'
-import { vxtapRepository } from '../../cluster/image/names.ts'
 import { documentedCommand } from '../../support/documented-command.ts'
+import { imageOptions, imageRepository } from './images.ts'
 
 export const release = 'vxtap'
 export const releaseNamespace = 'vxtap'
@@ -21,7 +21,8 @@ export function helm(...args: readonly string[]): Promise<string> {
 export function helmInstall(): Promise<string> {
   const command = documentedCommand(readFileSync(join(root, 'README.md'), 'utf8'), 'helm install vxtap')
   if (command === undefined) throw new Error('README.md has no helm install command any more')
-  return run(['sh', '-euc', `cd "$0"\n${command.replaceAll('REGISTRY/vxtap', vxtapRepository)}`, root], {
+  const named = `${command.replaceAll('REGISTRY/vxtap', imageRepository)} "$@"`
+  return run(['sh', '-euc', `cd "$0"\n${named}`, root, ...imageOptions()], {
     timeoutMs: 180_000,
   })
 }
