@@ -27,6 +27,10 @@ export class ClusterCache implements ClusterView {
     return { name, labels: found?.labels, annotations: found?.annotations }
   }
 
+  allNamespaces(): Iterable<NamespaceObject> {
+    return this.#namespaces.values()
+  }
+
   facts(): ClusterFacts {
     return this.#facts
   }
