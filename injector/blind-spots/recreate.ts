@@ -15,8 +15,9 @@ export function howToRecreate(pod: Json, namespace: string): string {
     return `${kubectl} rollout restart ${restartable[kind]}/${name}`
   }
   if (kind === 'Job') return `delete the Job ${name} and create it again, or let it end`
-  if (kind === undefined) return 'delete it and create it again from its manifest'
-  return `${kubectl} delete pod ${textAt(pod, 'metadata', 'name') ?? ''}, which its ${kind} replaces`
+  const own = textAt(pod, 'metadata', 'name') ?? ''
+  if (kind === undefined) return `delete the pod ${own} and create it again from its manifest`
+  return `${kubectl} delete pod ${own}, which its ${kind} replaces`
 }
 
 /** A Deployment names its ReplicaSets after itself and a hash, which it puts on the pods as a label, too. */
