@@ -3,7 +3,7 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
 
 export const generatedFiles = [
@@ -31,6 +31,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injector-metrics', injectorMetricsTable()],
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
+    ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
   ])
 }
