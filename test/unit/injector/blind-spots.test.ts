@@ -219,3 +219,17 @@ describe('a version', () => {
     expect(isOlder(version, than)).toBe(older)
   })
 })
+
+describe('given a thousand pods in a namespace that asks', () => {
+  it('when an injector starts, then it reads pages of metadata and, as a whole, the few without a tap', async () => {
+    for (let index = 0; index < 1000; index++) {
+      await api.pods.create(index < 50 ? plainPod(`web-${index}`) : tappedPod(`web-${index}`))
+    }
+    const injector = start()
+    await until('the count', async () => (await untapped(injector))['started_without_injector'] === 50)
+    const asked = api.requests.filter(({ resource }) => resource === 'pods')
+    expect(asked.filter(({ verb }) => verb === 'get').length).toBe(50)
+    expect(asked.filter(({ verb }) => verb === 'list').length).toBe(3)
+    expect(api.events.list().length).toBe(1)
+  }, 60_000)
+})
