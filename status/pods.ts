@@ -1,4 +1,5 @@
 /** Pods, judged as they arrive: of each page only the reports are kept. */
+import { printable } from '../contract/setting.ts'
 import { judgePod } from '../injector/blind-spots/judge.ts'
 import { eachPage } from '../injector/cluster/pages.ts'
 import { isObject, type Json, type JsonObject, textAt } from '../injector/json.ts'
@@ -8,13 +9,16 @@ import type { Knowledge } from './knowledge.ts'
 import { problemOf } from './problem.ts'
 import type { PodReport } from './report.ts'
 
+/** Kind and name, where they are valid: an owner reference is its author's text. */
+const longestOwner = 400
+
 export function reportOn(pod: JsonObject, knowledge: Knowledge): PodReport {
   const namespace = textAt(pod, 'metadata', 'namespace') ?? ''
   const owner = ownerOf(pod)
   return {
     namespace,
     pod: textAt(pod, 'metadata', 'name') ?? '',
-    owner: owner === undefined ? '' : `${textAt(owner, 'kind') ?? ''}/${textAt(owner, 'name') ?? ''}`,
+    owner: owner === undefined ? '' : printable(`${textAt(owner, 'kind')}/${textAt(owner, 'name')}`, longestOwner),
     phase: textAt(pod, 'status', 'phase') ?? '',
     created: textAt(pod, 'metadata', 'creationTimestamp') ?? '',
     ...judgePod(pod, knowledge.namespace(namespace), knowledge.facts, knowledge.config),
@@ -23,7 +27,8 @@ export function reportOn(pod: JsonObject, knowledge: Knowledge): PodReport {
 
 /**
  * @param namespace undefined for all of them
- * @param keep which are reported; undefined takes none of it
+ * @param wanted which are judged
+ * @param keep which of the judged are reported
  * @throws {Problem}
  */
 export async function reportPods(

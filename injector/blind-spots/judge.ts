@@ -5,6 +5,7 @@
 import { statusKey } from '../../contract/annotations.ts'
 import { type BlindSpotCode, describeBlindSpot } from '../../contract/blind-spots.ts'
 import { injectionReasons, type ReasonCode } from '../../contract/injection-reasons.ts'
+import { printable } from '../../contract/setting.ts'
 import { containerName, metricsPortName } from '../container.ts'
 import { existingSidecar } from '../existing.ts'
 import { elementsAt, type Json, type JsonObject, member, objectAt, textAt } from '../json.ts'
@@ -82,6 +83,10 @@ const already = injectionReasons.already_injected.sentence
 const notAgain = ({ sentence, remedy }: Decision): string =>
   `created anew, it would not be tapped: ${sentence}${remedy === '' ? '' : `; ${remedy}`}`
 
+// Both are as the pod's author likes: what is printed must not act on a terminal.
+const longestVersion = 64
+const longestImage = 512
+
 /** The container that is the sidecar, wherever it is. */
 export function sidecarOf(pod: JsonObject): Sidecar {
   const among = (list: string): JsonObject | undefined =>
@@ -90,9 +95,10 @@ export function sidecarOf(pod: JsonObject): Sidecar {
   const container = first ?? among('containers') ?? {}
   const port = elementsAt(container, 'ports').find((one) => textAt(one, 'name') === metricsPortName)
   const number = member(port, 'containerPort')
+  const version = textAt(statusOf(pod), 'version')
   return {
-    version: textAt(statusOf(pod), 'version'),
-    image: textAt(container, 'image') ?? '',
+    version: version === undefined ? undefined : printable(version, longestVersion),
+    image: printable(textAt(container, 'image') ?? '', longestImage),
     native: first !== undefined,
     metricsPort: typeof number === 'number' ? number : undefined,
   }
