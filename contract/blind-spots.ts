@@ -20,6 +20,11 @@ export const blindSpots = {
       'the pod asks for a tap and runs without one: no injector answered when it was created, or the tap was asked for afterwards',
     remedy: 'create it anew: {how}',
   },
+  unseen_by_webhook: {
+    untapped: true,
+    sentence: 'the pod runs without a tap, because {what} alone asks for one, which the webhook does not see',
+    remedy: 'set the label vxtap.io/inject: "true" on {where}, then create the pod anew: {how}',
+  },
   older_sidecar: {
     untapped: false,
     sentence: 'the sidecar is of version {sidecar}, older than the injector, which is of version {injector}',
@@ -41,10 +46,13 @@ export function describeBlindSpot(
 }
 
 /** Why a pod that is there, and that asks for a tap, has none. */
-export type UntappedReason = 'started_without_injector' | ReasonCode
+export type UntappedReason = BlindSpotCode | ReasonCode
 
 /** Every label of the metric that counts those pods. */
-export const untappedReasons: readonly UntappedReason[] = ['started_without_injector', ...skipCodesThatWarn]
+export const untappedReasons: readonly UntappedReason[] = [
+  ...(Object.keys(blindSpots) as BlindSpotCode[]).filter((code) => blindSpots[code].untapped),
+  ...skipCodesThatWarn,
+]
 
 /** Where the documentation explains a code. */
 export function blindSpotAnchor(code: BlindSpotCode): string {

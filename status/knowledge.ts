@@ -3,7 +3,7 @@
 import { nativeEverywhere } from '../injector/cluster/kubelet-version.ts'
 import { eachPage } from '../injector/cluster/pages.ts'
 import { ApiError } from '../injector/cluster/rest.ts'
-import { type Json, objectAt, textAt } from '../injector/json.ts'
+import { elementsAt, type Json, objectAt, textAt } from '../injector/json.ts'
 import type { ClusterFacts, InjectionConfig, NamespaceFacts } from '../injector/plan.ts'
 import type { Connection } from './connect.ts'
 import { assumedConfig, configOf, injectorSeen } from './injector-settings.ts'
@@ -14,6 +14,8 @@ export interface Knowledge {
   readonly injector: InjectorSeen | undefined
   readonly config: InjectionConfig
   readonly facts: ClusterFacts
+  /** Whether the webhook configuration has an entry for pods' annotations. */
+  readonly annotationsSeen: boolean
   namespace(name: string): NamespaceFacts
   readonly notes: readonly string[]
 }
@@ -63,6 +65,7 @@ export async function learn(
     injector,
     config: read?.ok ? read.config : assumedConfig(injector?.version ?? version),
     facts: { nativeSidecars: nodes === undefined ? 'unknown' : nativeEverywhere(kubeletVersions(nodes)) },
+    annotationsSeen: !webhooks?.length || webhooks.some(hasConditions),
     namespace: (name) => namespaces.get(name) ?? { name, labels: undefined, annotations: undefined },
     notes,
   }
@@ -72,6 +75,10 @@ const webhookPath = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfig
 
 const deploymentsPath = (namespace: string | undefined): string =>
   namespace === undefined ? '/apis/apps/v1/deployments' : `/apis/apps/v1/namespaces/${namespace}/deployments`
+
+// Only the entry for annotations has conditions.
+const hasConditions = (configuration: Json): boolean =>
+  elementsAt(configuration, 'webhooks').some((webhook) => elementsAt(webhook, 'matchConditions').length > 0)
 
 async function readNamespaces(
   { rest, server }: Connection,

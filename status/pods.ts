@@ -21,7 +21,7 @@ export function reportOn(pod: JsonObject, knowledge: Knowledge): PodReport {
     owner: owner === undefined ? '' : printable(`${textAt(owner, 'kind')}/${textAt(owner, 'name')}`, longestOwner),
     phase: textAt(pod, 'status', 'phase') ?? '',
     created: textAt(pod, 'metadata', 'creationTimestamp') ?? '',
-    ...judgePod(pod, knowledge.namespace(namespace), knowledge.facts, knowledge.config),
+    ...judgePod(pod, knowledge.namespace(namespace), knowledge.facts, knowledge.config, knowledge.annotationsSeen),
   }
 }
 

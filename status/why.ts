@@ -107,9 +107,15 @@ function templateOf(object: Json | undefined, namespace: string, knowledge: Know
   const template = object === undefined ? undefined : podsIn(object)[0]?.pod
   if (template === undefined) return undefined
   const pod = { ...template, metadata: objectAt(template, 'metadata') } as JsonObject
-  const standing = judgePod(pod, knowledge.namespace(namespace), knowledge.facts, knowledge.config)
+  const standing = judgePod(
+    pod,
+    knowledge.namespace(namespace),
+    knowledge.facts,
+    knowledge.config,
+    knowledge.annotationsSeen,
+  )
   const report = { namespace, pod: '', owner: '', phase: '', created: '', ...standing }
-  if (standing.tap !== 'blind') return report
+  if (standing.reason !== 'started_without_injector') return report
   const { reason, sentence } = plan(pod, knowledge.namespace(namespace), knowledge.facts, knowledge.config)
   return { ...report, tap: 'tapped', reason, sentence, remedy: '' }
 }

@@ -43,7 +43,7 @@ export function createAnnouncer({
     const notice: BlindSpotNotice = {
       namespace: textAt(pod, 'metadata', 'namespace') ?? '',
       owner,
-      reason: 'started_without_injector',
+      reason: standing.reason as BlindSpotCode,
       message: `${standing.sentence} (${standing.reason}); ${standing.remedy}`,
     }
     if (last === undefined) log(notice)

@@ -12,6 +12,7 @@ import { elementsAt, type Json, type JsonObject, member, objectAt, textAt } from
 import { type ClusterFacts, type Decision, type InjectionConfig, type NamespaceFacts, plan } from '../plan.ts'
 import { tokenVolumeName } from '../token.ts'
 import { howToRecreate } from './recreate.ts'
+import { unseen } from './unseen.ts'
 import { isOlder } from './version.ts'
 
 export interface Sidecar {
@@ -42,11 +43,13 @@ export interface Standing {
   readonly notes: readonly { readonly code: BlindSpotCode | ReasonCode; readonly text: string }[]
 }
 
+/** @param annotationsSeen whether the webhook configuration has an entry for pods' annotations (Kubernetes 1.30) */
 export function judgePod(
   pod: JsonObject,
   namespace: NamespaceFacts,
   cluster: ClusterFacts,
   config: InjectionConfig,
+  annotationsSeen = true,
 ): Standing {
   const existing = existingSidecar(pod).kind
   if (existing === 'present' || existing === 'stripped') return tapped(pod, namespace, cluster, config)
@@ -54,8 +57,9 @@ export function judgePod(
   const ended = hasEnded(pod)
   if (decision.outcome === 'inject') {
     const how = howToRecreate(pod, namespace.name)
-    const code = 'started_without_injector'
-    return { tap: 'blind', ended, reason: code, ...describeBlindSpot(code, { how }), notes: [] }
+    const why = unseen(pod, namespace, annotationsSeen)
+    const reason = why === undefined ? 'started_without_injector' : 'unseen_by_webhook'
+    return { tap: 'blind', ended, reason, ...describeBlindSpot(reason, { ...why, how }), notes: [] }
   }
   const { reason, sentence, remedy } = decision
   const tap = injectionReasons[reason].warn ? 'refused' : 'not_asked'

@@ -20,9 +20,14 @@ function injected(object: JsonObject, version = config.version): JsonObject {
 }
 
 describe('a pod that is there', () => {
-  // Requests that are no pod's creation have nothing to be judged.
+  // Requests that are no pod's creation, and those of the command line, have nothing to be judged.
   const ofPods = cases.filter(({ object, request, reason }) => {
-    return isObject(object) && object['kind'] === 'Pod' && !request && reason !== 'internal_error'
+    return (
+      isObject(object) &&
+      object['kind'] === 'Pod' &&
+      !request &&
+      !['internal_error', 'injected_on_request'].includes(reason)
+    )
   })
   it.each(ofPods)(
     'given $given: is judged as the webhook decides, $reason',
@@ -34,7 +39,9 @@ describe('a pod that is there', () => {
       if (standing.tap === 'tapped') {
         expect(['already_injected', 'restart_policy_restored']).toContain(reason)
       } else if (outcome === 'inject') {
-        expect(standing).toMatchObject({ tap: 'blind', reason: 'started_without_injector' })
+        const byAnnotation = of.annotations?.['vxtap.io/inject'] !== undefined
+        const blind = byAnnotation ? 'unseen_by_webhook' : 'started_without_injector'
+        expect(standing).toMatchObject({ tap: 'blind', reason: blind })
       } else {
         expect(standing).toMatchObject({ tap: warn ? 'refused' : 'not_asked', reason })
       }
@@ -72,6 +79,40 @@ describe('a pod that is there', () => {
       reason: 'already_injected',
       notes: [{ code: 'not_opted_in', text: expect.stringMatching(/^created anew, it would not be tapped: neither/) }],
     })
+  })
+
+  it.each([
+    ['its label', { labels: optedIn }, {}, {}, false, 'started_without_injector'],
+    ['its annotation', { annotations: optedIn }, {}, {}, true, 'started_without_injector'],
+    ['its annotation, before 1.30', { annotations: optedIn }, {}, {}, false, 'unseen_by_webhook'],
+    [
+      'its annotation and the label of its namespace',
+      { annotations: optedIn },
+      optedIn,
+      {},
+      false,
+      'started_without_injector',
+    ],
+    ['the label of its namespace', {}, optedIn, {}, false, 'started_without_injector'],
+    ['an annotation of its namespace', {}, {}, optedIn, true, 'unseen_by_webhook'],
+  ])(
+    'without the sidecar, given that %s asks: is told what the webhook does not see',
+    (_case, metadata, labels, annotations, seen, reason) => {
+      expect(judgePod(pod(metadata), namespace(labels, annotations), modern, config, seen)).toMatchObject({
+        tap: 'blind',
+        reason,
+      })
+    },
+  )
+
+  it('that the webhook does not see is told where the label belongs', () => {
+    const { sentence, remedy } = judge(pod({ name: 'web' }), namespace({}, optedIn))
+    expect(sentence).toBe(
+      'the pod runs without a tap, because an annotation of its namespace alone asks for one, which the webhook does not see',
+    )
+    expect(remedy).toBe(
+      'set the label vxtap.io/inject: "true" on the namespace shop, then create the pod anew: delete the pod web and create it again from its manifest',
+    )
   })
 
   it.each([
