@@ -1,5 +1,6 @@
 /** `vxtap status` and `vxtap why` as the programs that they are: plain Node, a kubeconfig, exit codes; and with many pods. */
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StatusReport } from '../../../status/report.ts'
@@ -55,7 +56,7 @@ const [blind, tapped] = [100, 900]
 beforeAll(async () => {
   cluster = await startStatusCluster(async (_pod, _port, path) => {
     mostAsking = Math.max(mostAsking, ++asking)
-    await new Promise((resolve) => setImmediate(resolve))
+    await sleep(5)
     asking--
     return { status: 200, text: path === '/readyz' ? 'captures eth0 and sends to 1 sensor\n' : metricsText({}) }
   })
