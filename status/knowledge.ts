@@ -33,13 +33,15 @@ export async function learn(
   version: string,
 ): Promise<Knowledge> {
   const notes: string[] = []
-  const [namespaces, nodes, deployments, webhooks] = await Promise.all([
+  const [namespaces, nodes, deployments, webhooks, policies] = await Promise.all([
     readNamespaces(connection, namespace),
     readOr(connection, '/api/v1/nodes', undefined, () =>
       notes.push('the nodes cannot be read (needs: list nodes), so whether they have native sidecars is not known'),
     ),
     readOr(connection, deploymentsPath(injectorNamespace), injectorSelector, () => undefined),
     readOr(connection, webhookPath, 'app.kubernetes.io/name=vxtap', () => undefined),
+    // The chart's injection.mode=policy; before 1.36 the API server knows no such thing.
+    readOr(connection, policyPath, 'app.kubernetes.io/name=vxtap', () => undefined),
   ])
   const deployment = deployments === undefined ? undefined : chosen(deployments, notes)
   const injector = deployment === undefined ? undefined : injectorSeen(deployment)
@@ -48,6 +50,8 @@ export async function learn(
     notes.push(
       'the injector cannot be looked for (needs: list deployments.apps; --injector-namespace looks in one namespace only), so the default settings are assumed',
     )
+  } else if (deployment === undefined && policies?.length) {
+    notes.push('pods are tapped by a policy of the API server, without an injector; the default settings are assumed')
   } else if (deployment === undefined) {
     notes.push(
       `no injector is installed${injectorNamespace ? ` in the namespace ${injectorNamespace}` : ''}: no pod gets a tap`,
@@ -72,6 +76,8 @@ export async function learn(
 }
 
 const webhookPath = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
+
+const policyPath = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies'
 
 const deploymentsPath = (namespace: string | undefined): string =>
   namespace === undefined ? '/apis/apps/v1/deployments' : `/apis/apps/v1/namespaces/${namespace}/deployments`
@@ -101,7 +107,7 @@ async function readNamespaces(
   }
 }
 
-/** @returns undefined where it may not be read @throws {Problem} for everything else */
+/** @returns undefined where it may not be read, or does not exist @throws {Problem} for everything else */
 async function readOr(
   { rest, server }: Connection,
   path: string,
@@ -114,7 +120,7 @@ async function readOr(
     await eachPage(rest, path, asking, (page) => found.push(...page))
     return found
   } catch (error) {
-    if (error instanceof ApiError && error.status === 403) {
+    if (error instanceof ApiError && [403, 404].includes(error.status)) {
       refused()
       return undefined
     }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type ClusterFlags, commonOptions, runInCluster, withClusterFlags } from './cluster-flags.ts'
+import { type ClusterFlags, commonOptions, runInCluster, withClusterFlags } from '../cluster-flags.ts'
 
 interface Flags extends ClusterFlags {
   readonly allNamespaces?: true

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type ClusterFlags, commonOptions, runInCluster, withClusterFlags } from './cluster-flags.ts'
+import { type ClusterFlags, commonOptions, runInCluster, withClusterFlags } from '../cluster-flags.ts'
 
 const help = `
 What is asked about is KIND/NAME, KIND NAME, or the NAME of a pod. Of anything that owns pods, each pod is explained;

@@ -96,6 +96,13 @@ export const resources = {
   jobs: { ...batch, plural: 'jobs', kind: 'Job', namespaced: true },
   cronJobs: { ...batch, plural: 'cronjobs', kind: 'CronJob', namespaced: true },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
+  policies: {
+    group: 'admissionregistration.k8s.io',
+    version: 'v1',
+    plural: 'mutatingadmissionpolicies',
+    kind: 'MutatingAdmissionPolicy',
+    namespaced: false,
+  },
   webhooks: {
     group: 'admissionregistration.k8s.io',
     version: 'v1',

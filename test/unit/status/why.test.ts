@@ -126,6 +126,11 @@ describe('given pods and their owners', () => {
     expect(await asked('shop', 'web-2')).toContain('pod shop/web-2: not tapped (excluded_namespace)')
     cluster.api.collection('deployments').delete('vxtap', 'vxtap')
     expect(await asked('shop', 'web-2')).toContain('note: no injector is installed: no pod gets a tap')
+    await cluster.api
+      .collection('policies')
+      .create({ metadata: { name: 'vxtap', labels: { 'app.kubernetes.io/name': 'vxtap' } } })
+    expect(await asked('shop', 'web-2')).toContain('note: pods are tapped by a policy of the API server')
+    cluster.api.collection('policies').delete('', 'vxtap')
     await cluster.api.collection('deployments').create(injectorDeployment())
   })
 })

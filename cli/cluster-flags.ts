@@ -1,9 +1,9 @@
 /** The flags that choose a cluster, and how a command that asks one ends. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { exitCodes } from '../../contract/exit-codes.ts'
-import { version } from '../../contract/version.ts'
-import type { Connection } from '../../status/connect.ts'
-import type { CommonOptions, Output } from '../../status/options.ts'
+import { exitCodes } from '../contract/exit-codes.ts'
+import { version } from '../contract/version.ts'
+import type { Connection } from '../status/connect.ts'
+import type { CommonOptions, Output } from '../status/options.ts'
 
 export interface ClusterFlags {
   readonly kubeconfig?: string
@@ -44,10 +44,7 @@ export async function runInCluster(
   process.stdout.once('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? exitCodes.ok.code : exitCodes.failure.code),
   )
-  const [{ connect }, { Problem }] = await Promise.all([
-    import('../../status/connect.ts'),
-    import('../../status/problem.ts'),
-  ])
+  const [{ connect }, { Problem }] = await Promise.all([import('../status/connect.ts'), import('../status/problem.ts')])
   const colours = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
   let connection: Connection | undefined
   try {
