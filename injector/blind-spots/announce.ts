@@ -19,6 +19,8 @@ export interface BlindSpotNotice {
 export interface AnnounceParts {
   readonly post: (notice: BlindSpotNotice) => Promise<void>
   readonly log: (notice: BlindSpotNotice) => void
+  /** The owner is told again when one of its pods is looked at again. */
+  readonly failed: (notice: BlindSpotNotice, error: Error) => void
   readonly now: () => number
 }
 
@@ -26,6 +28,7 @@ export interface AnnounceParts {
 export function createAnnouncer({
   post,
   log,
+  failed,
   now,
 }: AnnounceParts): (pod: JsonObject, standing: Standing) => Promise<void> {
   const told = new Map<string, number>()
@@ -47,7 +50,12 @@ export function createAnnouncer({
       message: `${standing.sentence} (${standing.reason}); ${standing.remedy}`,
     }
     if (last === undefined) log(notice)
-    await post(notice)
+    try {
+      await post(notice)
+    } catch (error) {
+      told.delete(owner.uid)
+      failed(notice, error instanceof Error ? error : new Error(String(error)))
+    }
   }
 }
 

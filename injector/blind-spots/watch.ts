@@ -51,9 +51,14 @@ export function watchBlindSpots(parts: BlindSpotParts): BlindSpotWatch {
     judge: (pod, namespace) => judgePod(pod, view.namespace(namespace), view.facts(), config),
     counted: (reason, pods) => metrics.untappedPods(reason, pods),
     found: createAnnouncer({
-      post: (notice) => parts.postEvent(notice),
+      post: (notice) => parts.postEvent({ ...notice, once: true }),
       log: ({ namespace, owner, reason, message }) =>
         log.warn({ reason, namespace, owner: `${owner.kind}/${owner.name}`, docs: blindSpotAnchor(reason) }, message),
+      failed: ({ namespace, owner }, error) =>
+        log.warn(
+          { namespace, owner: `${owner.kind}/${owner.name}`, cause: error.message },
+          'cannot tell the owner of a pod that it runs untapped; needs: create events',
+        ),
       now: () => performance.now(),
     }),
     failed: ({ namespace, name }, error) =>

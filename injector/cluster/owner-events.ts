@@ -13,6 +13,8 @@ export interface EventNotice {
   readonly owner: Owner
   readonly reason: string
   readonly message: string
+  /** Whether the owner is told the reason once, whatever the words: they may name another of its pods each time. */
+  readonly once?: true
 }
 
 export type PostEvent = (notice: EventNotice) => Promise<void>
@@ -55,8 +57,10 @@ export function createOwnerEvents(post: PostEvent, log: Logger): (notice: Notice
   })
 }
 
-function eventName({ owner, reason, message }: EventNotice): string {
-  const digest = createHash('sha256').update(`${owner.uid}\n${reason}\n${message}`).digest('hex')
+function eventName({ owner, reason, message, once }: EventNotice): string {
+  const digest = createHash('sha256')
+    .update(`${owner.uid}\n${reason}\n${once ? '' : message}`)
+    .digest('hex')
   return `vxtap-${digest.slice(0, 24)}`
 }
 

@@ -108,8 +108,14 @@ describe('given two injectors that decide the same', () => {
     const notice = { namespace: 'shop', owner: { ...controller, uid: 'twice' }, reason: 'host_network', message: 'why' }
     await Promise.all([createEventPost(rest)(notice), createEventPost(rest)(notice)])
     await createEventPost(rest)({ ...notice, message: 'something else' })
+    await createEventPost(rest)({ ...notice, reason: 'windows', message: 'of one pod', once: true })
+    await createEventPost(rest)({ ...notice, reason: 'windows', message: 'of another', once: true })
     const events = api.events.list().filter((event) => isAbout(event, 'twice'))
-    expect(events.map(({ message }) => message).sort()).toEqual(['vxtap: something else', 'vxtap: why'])
+    expect(events.map(({ message }) => message).sort()).toEqual([
+      'vxtap: of one pod',
+      'vxtap: something else',
+      'vxtap: why',
+    ])
   })
 })
 
