@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PodProxy } from '../../../lab/apiserver/pod-proxy.ts'
 import { Problem } from '../../../status/problem.ts'
@@ -66,6 +67,19 @@ describe('given a namespace with pods of every standing', () => {
     await expect(output.text()).toMatchFileSnapshot('../../golden/status/every-standing.json')
   })
 
+  it('when it is asked for as JSON, then every field is in the documentation', async () => {
+    const output = collected()
+    await status({ ...flags, output: 'json' }, cluster.connection, output)
+    const words = new Set(
+      [...readFileSync('docs/status.md', 'utf8').matchAll(/`([^`\n]+)`/g)].map(([, word]) =>
+        word?.replaceAll('[]', '').split('.').at(-1),
+      ),
+    )
+    const names = fieldsOf(JSON.parse(output.text()))
+    expect(names.size).toBeGreaterThan(30)
+    expect([...names].filter((name) => !words.has(name))).toEqual([])
+  })
+
   it('when blind spots are to fail, then the exit code is 2', async () => {
     expect(await status({ ...flags, failOnBlindSpots: true }, cluster.connection, collected())).toBe(2)
   })
@@ -99,6 +113,15 @@ describe('given a namespace with pods of every standing', () => {
     expect(report.pods.map(({ pod }) => pod)).not.toContain('elsewhere')
   })
 })
+
+/** Names of members, those of counts by reason left out. */
+function fieldsOf(value: unknown): Set<string> {
+  if (typeof value !== 'object' || value === null) return new Set()
+  const inner = Object.entries(value).flatMap(([name, member]) =>
+    name === 'droppedByReason' ? [] : [...fieldsOf(member)],
+  )
+  return new Set([...(Array.isArray(value) ? [] : Object.keys(value)), ...inner])
+}
 
 describe('given rights of a user who may read pods only', () => {
   let cluster: StatusCluster
