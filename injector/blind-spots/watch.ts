@@ -27,6 +27,8 @@ export interface BlindSpotParts {
 export interface BlindSpotWatch {
   /** Call when everything is listed for the first time, and when a namespace has changed. */
   namespacesChanged(namespaces: Iterable<NamespaceFacts>, changed?: string): void
+  /** Judges again all pods without a tap. */
+  again(): void
   stop(): void
 }
 
@@ -108,6 +110,7 @@ export function watchBlindSpots(parts: BlindSpotParts): BlindSpotWatch {
       }
       if (changed !== undefined) finder.again(changed)
     },
+    again: () => finder.again(),
     stop() {
       stop.abort()
       clearInterval(again)

@@ -6,7 +6,7 @@ import { watchBlindSpots } from '../blind-spots/watch.ts'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
 import type { Notice } from '../notice.ts'
 import type { InjectionConfig } from '../plan.ts'
-import { namespaceSource, nodeSource } from './api.ts'
+import { NotAllowedError, namespaceSource, nodeSource } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
 import { createEventPost, createOwnerEvents } from './owner-events.ts'
@@ -47,13 +47,17 @@ export function watchCluster(
         metrics.cacheSynced(resource, true)
         log.debug({ resource, count: items.length }, 'listed')
         changed()
+        // After a failure more may have changed than is known.
+        blindSpots?.again()
       },
       failed(error, retryMs) {
         metrics.cacheSynced(resource, false)
         metrics.cacheRestarted(resource)
+        if (resource === 'namespaces') view.namespacesOutdated()
+        const needs = error instanceof NotAllowedError ? `; needs: get, list, watch ${resource}` : ''
         log.warn(
           { resource, cause: error.message.split('\n', 1)[0], retryMs },
-          `cannot keep the ${resource} current; trying again`,
+          `cannot keep the ${resource} current${needs}; trying again`,
         )
       },
     }
