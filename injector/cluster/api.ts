@@ -109,7 +109,7 @@ function bodyOf({ body }: ApiException<unknown>): Json {
   }
 }
 
-function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
+export function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') {
     return { type, object: reduce(object), resourceVersion: textAt(object, 'metadata', 'resourceVersion') ?? '' }
   }
