@@ -7,6 +7,7 @@ import { type InjectorSettings, readInjectorSettings } from '../contract/injecto
 import { loadCertificate } from './certificates/files.ts'
 import { keepFromFiles } from './certificates/from-files.ts'
 import type { CertificateSource } from './certificates/source.ts'
+import { configFrom } from './configuration.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
@@ -23,10 +24,11 @@ export async function main(options: InjectorOptions): Promise<void> {
   if (!read.ok) return refuse(read.problems)
   const { settings } = read
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
-  const kubeConfig = options.cluster && settings.cluster !== 'off' ? await inCluster() : undefined
+  const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
+  const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
   const certificates = await certificatesFor(settings, kubeConfig)
   if (!certificates.ok) return refuse([certificates.problem])
-  const connect = await connection(options.cluster ? settings.cluster : 'off', kubeConfig, log)
+  const connect = await connection(clusterSettings, options.version, kubeConfig, log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
@@ -93,11 +95,12 @@ async function certificatesFor(settings: InjectorSettings, kubeConfig: KubeConfi
 }
 
 async function connection(
-  mode: InjectorSettings['cluster'],
+  settings: InjectorSettings,
+  version: string,
   kubeConfig: KubeConfig | undefined,
   log: Logger,
 ): Promise<InjectorParts['connect']> {
-  if (mode === 'off') return withoutCluster
+  if (settings.cluster === 'off') return withoutCluster
   if (kubeConfig === undefined) {
     log.warn(
       { file: serviceAccountToken },
@@ -106,7 +109,8 @@ async function connection(
     return withoutCluster
   }
   const { watchCluster } = await import('./cluster/watch-cluster.ts')
-  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics)
+  const lookingWith = settings.blindSpots === 'on' ? configFrom(settings, version) : undefined
+  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics, lookingWith)
 }
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {

@@ -4,12 +4,14 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
   'README.md',
   'docs/configuration.md',
+  'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
   'docs/injection-reasons.md',
@@ -32,7 +34,9 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injector-metrics', injectorMetricsTable()],
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
+    ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
+    ['tested-on', testedOn()],
   ])
 }
 
