@@ -208,8 +208,8 @@ describe('given values that ask for something', () => {
   })
 
   it.each([
-    ['defaults', 'on', ['namespaces', 'nodes', 'pods', 'events']],
-    ['locked-down', 'off', ['namespaces', 'nodes', 'events']],
+    ['defaults', 'on', ['namespaces', 'nodes', 'pods', 'events', 'mutatingwebhookconfigurations']],
+    ['locked-down', 'off', ['namespaces', 'nodes', 'events', 'mutatingwebhookconfigurations']],
   ])(
     'when the values are %s, then blind spots are %s, and the injector may read what that takes',
     async (values, on, may) => {
