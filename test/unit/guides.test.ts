@@ -57,6 +57,6 @@ describe('given a statement about what others make, docs/platforms.md and docs/u
   })
 
   it('say when that was read', () => {
-    expect(read('docs/platforms.md')).toMatch(/Read on \d+\s+[A-Z][a-z]+ \d{4}/)
+    expect(read('docs/platforms.md')).toMatch(/Read\s+on \d+\s+[A-Z][a-z]+ \d{4}/)
   })
 })
