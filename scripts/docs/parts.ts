@@ -6,10 +6,12 @@ import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
   'README.md',
   'docs/configuration.md',
+  'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
   'docs/injection-reasons.md',
@@ -33,6 +35,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
     ['drop-reasons', dropReasonsText()],
+    ['tested-on', testedOn()],
   ])
 }
 
