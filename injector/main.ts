@@ -8,6 +8,7 @@ import { loadCertificate } from './certificates/files.ts'
 import { keepFromFiles } from './certificates/from-files.ts'
 import type { CertificateSource } from './certificates/source.ts'
 import { loadClientTrust } from './client-certificates.ts'
+import { configFrom } from './configuration.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
@@ -24,12 +25,13 @@ export async function main(options: InjectorOptions): Promise<void> {
   if (!read.ok) return refuse(read.problems)
   const { settings } = read
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
-  const kubeConfig = options.cluster && settings.cluster !== 'off' ? await inCluster() : undefined
+  const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
+  const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
   const certificates = await certificatesFor(settings, kubeConfig)
   const clients = await loadClientTrust(settings.clientCaFile, settings.clientNames)
   const problems = [...(certificates.ok ? [] : [certificates.problem]), ...(clients.ok ? [] : clients.problems)]
   if (!certificates.ok || !clients.ok) return refuse(problems)
-  const connect = await connection(options.cluster ? settings.cluster : 'off', kubeConfig, log)
+  const connect = await connection(clusterSettings, options.version, kubeConfig, log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
@@ -97,11 +99,12 @@ async function certificatesFor(settings: InjectorSettings, kubeConfig: KubeConfi
 }
 
 async function connection(
-  mode: InjectorSettings['cluster'],
+  settings: InjectorSettings,
+  version: string,
   kubeConfig: KubeConfig | undefined,
   log: Logger,
 ): Promise<InjectorParts['connect']> {
-  if (mode === 'off') return withoutCluster
+  if (settings.cluster === 'off') return withoutCluster
   if (kubeConfig === undefined) {
     log.warn(
       { file: serviceAccountToken },
@@ -110,7 +113,8 @@ async function connection(
     return withoutCluster
   }
   const { watchCluster } = await import('./cluster/watch-cluster.ts')
-  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics)
+  const lookingWith = settings.blindSpots === 'on' ? configFrom(settings, version) : undefined
+  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics, lookingWith)
 }
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {

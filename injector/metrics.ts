@@ -1,9 +1,10 @@
 /** The injector's Prometheus metrics. One registry per injector, so that two in one process do not share counters. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { UntappedReason } from '../contract/blind-spots.ts'
 import { injectionReasons, type ReasonCode } from '../contract/injection-reasons.ts'
 import { injectorMetrics, reviewSecondsBuckets } from '../contract/injector-metrics.ts'
 
-export type CachedResource = 'namespaces' | 'nodes'
+export type CachedResource = 'namespaces' | 'nodes' | 'pods'
 
 /** `other` is what no single object is behind. */
 const certificateResources = ['secrets', 'leases', 'mutatingwebhookconfigurations', 'other'] as const
@@ -26,6 +27,7 @@ export interface InjectorMetrics {
   leader(leading: boolean): void
   cacheSynced(resource: CachedResource, synced: boolean): void
   cacheRestarted(resource: CachedResource): void
+  untappedPods(reason: UntappedReason, pods: number): void
 }
 
 export function createInjectorMetrics(version: string): InjectorMetrics {
@@ -49,6 +51,7 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const bundleRepairs = counter(injectorMetrics.bundleRepairs)
   const leader = gauge(injectorMetrics.leader)
   const cacheSynced = gauge(injectorMetrics.cacheSynced)
+  const untappedPods = gauge(injectorMetrics.untappedPods)
   const reviewSeconds = new Histogram({
     name: injectorMetrics.reviewSeconds.name,
     help: injectorMetrics.reviewSeconds.help,
@@ -84,5 +87,6 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
     leader: (leading) => leader.set(leading ? 1 : 0),
     cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
     cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
+    untappedPods: (reason, pods) => untappedPods.set({ reason }, pods),
   }
 }

@@ -6,12 +6,12 @@ import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
 import type { CertificateSource, UseCertificate } from './certificates/source.ts'
 import { type ClientTrust, followAuthorities } from './client-certificates.ts'
+import { configFrom } from './configuration.ts'
 import { drained } from './drain.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import { createOperationsServer, type Readiness } from './operations.ts'
-import type { InjectionConfig } from './plan.ts'
 import { createWebhookServer } from './server.ts'
 
 /** How long requests that have begun may still take once the drain time is over. */
@@ -101,20 +101,6 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
       await webhook.app.close()
       await operations?.close()
     },
-  }
-}
-
-function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
-  const own = settings.podNamespace === '' ? [] : [settings.podNamespace]
-  return {
-    version,
-    defaults: settings.defaults,
-    allowedOverrides: settings.allowedOverrides,
-    imagePullPolicy: settings.imagePullPolicy,
-    excludedNamespaces: new Set([...settings.excludedNamespaces, ...own]),
-    podSecurity: settings.podSecurity,
-    podSecurityDefault: settings.podSecurityDefault,
-    withoutOptIn: false,
   }
 }
 

@@ -113,6 +113,12 @@ const skewFor = (lives: CertificateLives): number => Math.min(clockSkewMs, lives
 /** Milliseconds since 1970. */
 export const endOf = (pem: string): number => parsed(pem)?.validToDate.getTime() ?? 0
 
+/** From its making to its end, milliseconds: what it was given, whatever the setting is now. */
+export function madeForMs(pem: string): number {
+  const begin = parsed(pem)?.validFromDate.getTime() ?? 0
+  return endOf(pem) - begin - clockSkewMs
+}
+
 const remainingMs = (pem: string, now: number): number => endOf(pem) - now
 
 /** A leaf that ends with its authority cannot be renewed for longer. */

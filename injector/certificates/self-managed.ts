@@ -13,7 +13,7 @@ import type { InjectorMetrics } from '../metrics.ts'
 import { createLook } from './lead.ts'
 import { bundlesOf, type Names, secretData, servedNames, storeName } from './objects.ts'
 import type { CertificateAction, CertificateLives } from './plan.ts'
-import { endOf } from './plan.ts'
+import { endOf, madeForMs } from './plan.ts'
 import { createPublicationClock } from './publication-clock.ts'
 import { createReporter } from './report.ts'
 import { chooseServing, isValid, type Serving } from './serve.ts'
@@ -105,8 +105,11 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
   })
   const started = Date.now()
   const overdue = (): number =>
-    state === undefined ? started + 2 * leaseMs(lives) : endOf(state.leaf.certificate) - lives.leafMs * overdueAt
-  const mayAct = (): boolean => lease.leading() || overdue() <= Date.now()
+    state === undefined
+      ? started + 2 * leaseMs(lives)
+      : endOf(state.leaf.certificate) - madeForMs(state.leaf.certificate) * overdueAt
+  let resigned = false
+  const mayAct = (): boolean => !resigned && (lease.leading() || overdue() <= Date.now())
   const look = createLook({
     store,
     publication: createPublicationClock(() => performance.now()),
@@ -122,7 +125,7 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
       wake = new AbortController()
       let restMs = longestRestMs
       try {
-        restMs = Math.min(restMs, mayAct() ? await look() : overdue() - Date.now())
+        restMs = Math.min(restMs, mayAct() ? await look() : Math.max(shortestRestMs, overdue() - Date.now()))
         retryMs = firstRetryMs
       } catch (error) {
         report.failed(error)
@@ -142,7 +145,10 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
         return `there is no certificate in the Secret ${storeName(names)} that the API server trusts`
       return isValid(serving, Date.now()) ? undefined : 'the certificate has expired, and there is no newer one'
     },
-    resign: () => lease.resign(),
+    resign() {
+      resigned = true
+      return lease.resign()
+    },
     stop() {
       clearInterval(follower)
       stop.abort()

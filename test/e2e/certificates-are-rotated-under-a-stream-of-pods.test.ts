@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWhere, nodeAccess } from './world/abilities.ts'
 import { type Api, apiServerMetric, failOpenReasons, getJson, openApi } from './world/api.ts'
 import { eventually, type KubeObject, rolledOut } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
@@ -58,7 +59,7 @@ function processOf(podName: string): number {
   return Number(found[0])
 }
 
-describe(`given two injectors, and ${perSecond} pods a second`, () => {
+describeWhere(nodeAccess, `given two injectors, and ${perSecond} pods a second`, () => {
   let api: Api
   const folder = `/api/v1/namespaces/${releaseNamespace}`
   const failOpen = (): Promise<number> =>

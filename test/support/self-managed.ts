@@ -49,7 +49,8 @@ export interface Scene {
   /** Writes into the Secret as somebody else would; null takes a key away. */
   patchSecret(data: Record<string, string | null>): Promise<void>
   patchBundle(pem: string): void
-  replica(): Promise<Replica>
+  /** @param drainSeconds how long it goes on answering at most when it is stopped */
+  replica(otherLives?: CertificateLives, drainSeconds?: string): Promise<Replica>
   /** A new connection to it, verified as the API server would. @throws where the certificate is not trusted */
   call(replica: Replica): Promise<number>
   close(): Promise<void>
@@ -97,8 +98,8 @@ export async function openScene(lives: CertificateLives, rights: readonly Grant[
       const changed = webhooks().map((one) => ({ ...one, clientConfig: { ...one.clientConfig, caBundle } }))
       api.webhooks.patch('', 'vxtap', { webhooks: changed })
     },
-    async replica() {
-      const replica = await start(api, lives)
+    async replica(otherLives = lives, drainSeconds = '0') {
+      const replica = await start(api, otherLives, drainSeconds)
       running.push(replica)
       return replica
     },
@@ -127,7 +128,7 @@ export async function openScene(lives: CertificateLives, rights: readonly Grant[
   return scene
 }
 
-async function start(api: ApiServer, lives: CertificateLives): Promise<Replica> {
+async function start(api: ApiServer, lives: CertificateLives, drainSeconds: string): Promise<Replica> {
   const kubeConfig = new KubeConfig()
   kubeConfig.loadFromOptions({
     clusters: [{ name: 'lab', server: api.url, caData: Buffer.from(api.ca).toString('base64') }],
@@ -139,7 +140,7 @@ async function start(api: ApiServer, lives: CertificateLives): Promise<Replica> 
     IMAGE: 'example.com/vxtap:9.9.9',
     LISTEN_ADDRESS: '127.0.0.1:0',
     METRICS_ADDRESS: '127.0.0.1:0',
-    DRAIN_SECONDS: '0',
+    DRAIN_SECONDS: drainSeconds,
   })
   if (!read.ok) throw new Error(read.problems.join('\n'))
   const log: Record<string, unknown>[] = []

@@ -7,7 +7,6 @@ export const namespacesOfTheSuite = [
   'both-shop',
   'deleted',
   'fifty',
-  'guarded',
   'held',
   'high-minimum',
   'host-network',

@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { grants, openScene, type Replica, type Scene, until } from '../../../support/self-managed.ts'
@@ -78,6 +79,29 @@ describe('given injectors that keep their certificates themselves', { timeout: 9
     expect(certificates.size).toBeGreaterThan(3)
     expect(calls).toBeGreaterThan(30)
     expect(await stays.metric(leading)).toBe(1)
+  })
+
+  it('when one with other lives is to go, then it does not undo what the others do', async () => {
+    scene = await openScene({ leafMs: 30_000, authorityMs: 120_000 })
+    const old = await scene.replica(month, '12')
+    await until('the old one is ready', () => isReady(old))
+    const fresh = await scene.replica()
+    await until('the new one is ready', () => isReady(fresh))
+    // While a connection is open, it goes on answering.
+    const held = connect(old.port, '127.0.0.1')
+    const going = old.stop()
+    await until('the new one leads', async () => (await fresh.metric(leading)) === 1)
+    await until('it has renewed everything', async () => {
+      const made = await fresh.metric('vxtap_injector_certificate_rotations_total{what="authority"}')
+      return made === 1 && scene.secret()['next-ca.crt'] === undefined
+    })
+    const after = scene.secret()
+    await sleep(2000)
+    expect(scene.secret()).toEqual(after)
+    expect(await old.metric('vxtap_injector_certificate_rotations_total{what="leaf"}')).toBe(1)
+    for (const replica of [old, fresh]) expect(await scene.call(replica)).toBe(404)
+    held.destroy()
+    await going
   })
 
   it('when the Secret is emptied, to get rid of its keys, then all are new, and no connection fails', async () => {
