@@ -72,6 +72,18 @@ export const injectorMetrics = {
     help: 'Changes of the certificate files, by result (taken or refused)',
     labels: ['result'],
   },
+  settingsReloads: {
+    name: 'vxtap_injector_settings_reloads_total',
+    type: 'counter',
+    help: 'Changes of the settings file, by result (taken or refused)',
+    labels: ['result'],
+  },
+  settingsRefused: {
+    name: 'vxtap_injector_settings_refused',
+    type: 'gauge',
+    help: '1 while the settings file holds something that is not allowed and the settings of before are in force, 0 otherwise',
+    labels: [],
+  },
   cacheSynced: {
     name: 'vxtap_injector_cache_synced',
     type: 'gauge',

@@ -121,6 +121,16 @@ export const injectorSettings = {
     example: '/etc/vxtap/tls/tls.key',
     parse: filePath,
   },
+  settingsFile: {
+    env: 'SETTINGS_FILE',
+    default: '',
+    defaultShown: 'none',
+    meaning:
+      'YAML file with the settings that may change while the injector runs; what it has wins over the variable of the same meaning; empty: the variables alone',
+    allowed: 'the path of a file, or empty for none',
+    example: '/etc/vxtap/settings/settings.yaml',
+    parse: pattern(/^[^\0]{0,4096}$/),
+  },
   clientCaFile: {
     env: 'CLIENT_CA_FILE',
     default: '',

@@ -21,6 +21,7 @@ export interface InjectorMetrics {
   /** @param lifeMs from its making to its end */
   certificateTaken(expires: Date, lifeMs: number): void
   certificateReloaded(result: 'taken' | 'refused'): void
+  settingsReloaded(result: 'taken' | 'refused'): void
   certificateRotated(what: 'leaf' | 'authority'): void
   certificateFailed(resource: CertificateResource): void
   bundleRepaired(): void
@@ -43,6 +44,8 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const droppedConnections = counter(injectorMetrics.droppedConnections)
   const failedHandshakes = counter(injectorMetrics.failedHandshakes)
   const certificateReloads = counter(injectorMetrics.certificateReloads)
+  const settingsReloads = counter(injectorMetrics.settingsReloads)
+  const settingsRefused = gauge(injectorMetrics.settingsRefused)
   const cacheRestarts = counter(injectorMetrics.cacheRestarts)
   const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
   const certificateLife = gauge(injectorMetrics.certificateLife)
@@ -62,7 +65,10 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   gauge(injectorMetrics.buildInfo).set({ version }, 1)
   // A series that exists from the start lets an alert tell "never" from "not scraped".
   for (const reason of Object.keys(injectionReasons)) decisions.inc({ reason }, 0)
-  for (const result of ['taken', 'refused']) certificateReloads.inc({ result }, 0)
+  for (const result of ['taken', 'refused']) {
+    certificateReloads.inc({ result }, 0)
+    settingsReloads.inc({ result }, 0)
+  }
   for (const what of ['leaf', 'authority']) rotations.inc({ what }, 0)
   for (const resource of certificateResources) certificateFailures.inc({ resource }, 0)
 
@@ -81,6 +87,10 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
       certificateLife.set(lifeMs / 1000)
     },
     certificateReloaded: (result) => certificateReloads.inc({ result }),
+    settingsReloaded(result) {
+      settingsReloads.inc({ result })
+      settingsRefused.set(result === 'refused' ? 1 : 0)
+    },
     certificateRotated: (what) => rotations.inc({ what }),
     certificateFailed: (resource) => certificateFailures.inc({ resource }),
     bundleRepaired: () => bundleRepairs.inc(),

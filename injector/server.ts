@@ -38,7 +38,8 @@ const minimumTls = 'TLSv1.2'
 const longestProblem = 300
 
 export interface WebhookDependencies {
-  readonly config: InjectionConfig
+  /** What is in force when a review arrives; settings change while the server runs. */
+  readonly config: () => InjectionConfig
   readonly cluster: ClusterView
   readonly metrics: InjectorMetrics
   readonly log: Logger
@@ -97,7 +98,7 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
 
   app.post<{ Body: Json }>('/mutate', (request, reply) => {
     const started = performance.now()
-    const handled = handle(request.body, cluster, config)
+    const handled = handle(request.body, cluster, config())
     if (handled.status !== 200) return refuse(request, reply, handled.status, handled.problem)
     connections.answered(request.raw.socket)
     metrics.decided(handled.record.reason, (performance.now() - started) / 1000)

@@ -17,6 +17,8 @@ export interface WatchedCluster {
   tell(notice: Notice): void
   /** True once everything was listed; stays true, because stale knowledge is better than none. */
   synced(): boolean
+  /** What `lookingWith` says is no longer what it was. */
+  settingsChanged(): void
   stop(): void
 }
 
@@ -25,7 +27,7 @@ export function watchCluster(
   kubeConfig: KubeConfig,
   log: Logger,
   metrics: InjectorMetrics,
-  lookingWith?: InjectionConfig,
+  lookingWith?: () => InjectionConfig,
 ): WatchedCluster {
   const view = new ClusterCache()
   const stop = new AbortController()
@@ -79,6 +81,7 @@ export function watchCluster(
     view,
     tell: createOwnerEvents(postEvent, log),
     synced,
+    settingsChanged: () => blindSpots?.again(),
     stop() {
       stop.abort()
       blindSpots?.stop()
