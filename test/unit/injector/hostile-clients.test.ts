@@ -1,9 +1,9 @@
 /** Clients that do not speak as they should, at the real program: what they send, how slowly, and how many of them. */
-import { readFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { limitKb, nodeOptions, residentKb } from '../../support/chart-memory.ts'
 import { type InjectorProcess, startInjectorProcess } from '../../support/injector-process.ts'
 import { post } from '../../support/injector-server.ts'
 import { closedWithin, exchange, openSocket, statuses } from '../../support/raw-client.ts'
@@ -11,9 +11,6 @@ import { pod, review } from './fixtures.ts'
 
 const good = JSON.stringify(review(pod()))
 const mib = 1024 * 1024
-/** What Node gives itself in a container of 256 MiB, the limit of the chart. */
-const oldSpaceMb = 128
-const limitKb = 256 * 1024
 
 const head = (...lines: string[]) =>
   ['POST /mutate HTTP/1.1', 'Host: injector', 'Content-Type: application/json', ...lines].join('\r\n')
@@ -25,7 +22,7 @@ describe('given clients that do not speak as they should', () => {
   let agent: Agent
   const sockets: Socket[] = []
   beforeAll(async () => {
-    injector = await startInjectorProcess({ NODE_OPTIONS: `--max-old-space-size=${oldSpaceMb}` })
+    injector = await startInjectorProcess({ NODE_OPTIONS: nodeOptions })
     agent = new Agent({ ca: injector.certificate.cert, keepAlive: true })
   })
   afterEach(() => {
@@ -48,8 +45,6 @@ describe('given clients that do not speak as they should', () => {
     expect((await post(injector.port, agent, good)).status).toBe(200)
     expect(performance.now() - started).toBeLessThan(2000)
   }
-  const memoryKb = (what: 'VmRSS' | 'VmHWM') =>
-    Number(new RegExp(`${what}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${injector.child.pid}/status`, 'utf8'))?.[1])
   const metric = async (name: string) => {
     const text = await (await fetch(`http://127.0.0.1:${injector.metricsPort}/metrics`)).text()
     return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1])
@@ -148,7 +143,7 @@ describe('given clients that do not speak as they should', () => {
     for (let asked = 0; asked < 20; asked++) await expectOthersServed()
     await promise
     expect(answers).toContain('503')
-    expect(memoryKb('VmHWM')).toBeLessThan(limitKb)
+    expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
   })
 
   it('texts that become far more memory than they are long are refused before they are read', async () => {
@@ -166,7 +161,7 @@ describe('given clients that do not speak as they should', () => {
       expect(reply.status).toBe(413)
       expect(reply.body).toContain('more than 200000 JSON values')
     }
-    expect(memoryKb('VmHWM')).toBeLessThan(limitKb)
+    expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
   })
 
   it('texts that hold just as much as is read stay within the memory', async () => {
@@ -175,7 +170,7 @@ describe('given clients that do not speak as they should', () => {
       const body = good.replace('"spec":', `"x":${object},"spec":`)
       for (let times = 0; times < 4; times++) expect((await post(injector.port, agent, body)).status).toBe(200)
     }
-    expect(memoryKb('VmHWM')).toBeLessThan(limitKb)
+    expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
   })
 
   it('clients that ask and ask and never read make the injector hold no more than a few answers of each', async () => {
@@ -189,7 +184,7 @@ describe('given clients that do not speak as they should', () => {
       await expectOthersServed()
       await sleep(100)
     }
-    expect(memoryKb('VmHWM')).toBeLessThan(limitKb)
+    expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
   })
 
   it('10,000 connections: the oldest make room, those that were answered stay, and the memory holds', async () => {
@@ -205,7 +200,7 @@ describe('given clients that do not speak as they should', () => {
     expect(proven.destroyed).toBe(false)
     proven.write(request())
     await new Promise((go) => proven.once('data', go))
-    expect(memoryKb('VmHWM')).toBeLessThan(limitKb)
+    expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
     await expectOthersServed()
   }, 60_000)
 })

@@ -2,10 +2,10 @@
  * Bodies that nobody would write, at the real program over real TLS. `make fuzz` sends 100,000 of them, `make test` a
  * fiftieth; both from the same seed, so that what one finds the other finds again.
  */
-import { readFileSync } from 'node:fs'
 import { Agent } from 'node:https'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { limitKb, nodeOptions, residentKb } from '../../support/chart-memory.ts'
 import { type InjectorProcess, startInjectorProcess } from '../../support/injector-process.ts'
 import { post } from '../../support/injector-server.ts'
 import { arbitraryPod } from './arbitrary-pods.ts'
@@ -13,9 +13,6 @@ import { annotated, pod, review } from './fixtures.ts'
 
 const reviews = Number(process.env['FUZZ_REVIEWS'] ?? 2000)
 const atOnce = 20
-/** What Node gives itself in a container of 256 MiB, the limit of the chart. */
-const oldSpaceMb = 128
-const limitKb = 256 * 1024
 const seed = 20_260_101
 
 const good = JSON.stringify(review(annotated({ 'vxtap.io/vni': '7', 'vxtap.io/filter': 'not port 443' })))
@@ -113,7 +110,7 @@ describe(`given ${reviews} hostile reviews`, () => {
   let injector: InjectorProcess
   let agent: Agent
   beforeAll(async () => {
-    injector = await startInjectorProcess({ NODE_OPTIONS: `--max-old-space-size=${oldSpaceMb}` })
+    injector = await startInjectorProcess({ NODE_OPTIONS: nodeOptions })
     agent = new Agent({ ca: injector.certificate.cert, keepAlive: true, maxSockets: atOnce })
   })
   afterAll(async () => {
@@ -151,8 +148,7 @@ describe(`given ${reviews} hostile reviews`, () => {
       expect(JSON.parse((await post(injector.port, agent, JSON.stringify(review(pod())))).body)).toMatchObject({
         response: { auditAnnotations: { decision: 'injected' } },
       })
-      const status = readFileSync(`/proc/${injector.child.pid}/status`, 'utf8')
-      expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(limitKb)
+      expect(residentKb(injector.child.pid, 'VmHWM')).toBeLessThan(limitKb)
       const lines = injector.log.filter(({ level }) => Number(level) >= 50)
       expect(lines).toEqual([])
     },
