@@ -93,7 +93,8 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
   const refuse = (request: FastifyRequest, reply: FastifyReply, status: number, problem: string) => {
     metrics.refused(status)
     log.warn({ status, from: request.ip }, `refused a request: ${printable(problem, longestProblem)}`)
-    return reply.code(status).send({ error: problem })
+    // Who does not speak as an API server does is not waited for.
+    return reply.code(status).header('connection', 'close').send({ error: problem })
   }
 
   app.post<{ Body: Json }>('/mutate', (request, reply) => {
@@ -110,7 +111,7 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
   if (clients) {
     app.addHook('onRequest', async (request, reply) => {
       const problem = clientProblem(request.raw, clients)
-      if (problem !== undefined) return refuse(request, reply.header('connection', 'close'), 403, problem)
+      if (problem !== undefined) return refuse(request, reply, 403, problem)
     })
   }
   const handshakes = createHandshakeLog(log)
