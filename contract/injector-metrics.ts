@@ -90,6 +90,12 @@ export const injectorMetrics = {
     help: '1 while the cache of a resource (namespaces, nodes or pods) is listed and watched, 0 while it may be stale',
     labels: ['resource'],
   },
+  cacheAge: {
+    name: 'vxtap_injector_cache_age_seconds',
+    type: 'gauge',
+    help: 'Seconds since the API server was last heard of about a resource (namespaces or nodes); a quiet watch is renewed every 25 s, so more than a minute means that the cache is stale',
+    labels: ['resource'],
+  },
   cacheRestarts: {
     name: 'vxtap_injector_cache_restarts_total',
     type: 'counter',

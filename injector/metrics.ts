@@ -27,6 +27,8 @@ export interface InjectorMetrics {
   bundleRepaired(): void
   leader(leading: boolean): void
   cacheSynced(resource: CachedResource, synced: boolean): void
+  /** The API server has just said something about it. */
+  cacheHeard(resource: CachedResource): void
   cacheRestarted(resource: CachedResource): void
   untappedPods(reason: UntappedReason, pods: number): void
 }
@@ -54,6 +56,12 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const bundleRepairs = counter(injectorMetrics.bundleRepairs)
   const leader = gauge(injectorMetrics.leader)
   const cacheSynced = gauge(injectorMetrics.cacheSynced)
+  const heard = new Map<CachedResource, number>()
+  const { name, help, labels } = injectorMetrics.cacheAge
+  const collect = () => {
+    for (const [resource, at] of heard) cacheAge.set({ resource }, (performance.now() - at) / 1000)
+  }
+  const cacheAge = new Gauge({ name, help, labelNames: [...labels], registers: [registry], collect })
   const untappedPods = gauge(injectorMetrics.untappedPods)
   const reviewSeconds = new Histogram({
     name: injectorMetrics.reviewSeconds.name,
@@ -95,6 +103,7 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
     certificateFailed: (resource) => certificateFailures.inc({ resource }),
     bundleRepaired: () => bundleRepairs.inc(),
     leader: (leading) => leader.set(leading ? 1 : 0),
+    cacheHeard: (resource) => heard.set(resource, performance.now()),
     cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
     cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
     untappedPods: (reason, pods) => untappedPods.set({ reason }, pods),

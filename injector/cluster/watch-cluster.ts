@@ -6,11 +6,11 @@ import { watchBlindSpots } from '../blind-spots/watch.ts'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
 import type { Notice } from '../notice.ts'
 import type { InjectionConfig } from '../plan.ts'
-import { NotAllowedError, namespaceSource, nodeSource } from './api.ts'
+import { namespaceSource, nodeSource, type WatchTimes, watchTimes } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
 import { createEventPost, createOwnerEvents } from './owner-events.ts'
-import { createRest } from './rest.ts'
+import { ApiError, createRest } from './rest.ts'
 
 export interface WatchedCluster {
   readonly view: ClusterCache
@@ -28,6 +28,7 @@ export function watchCluster(
   log: Logger,
   metrics: InjectorMetrics,
   lookingWith?: () => InjectionConfig,
+  times: WatchTimes = watchTimes,
 ): WatchedCluster {
   const view = new ClusterCache()
   const stop = new AbortController()
@@ -52,11 +53,12 @@ export function watchCluster(
         // After a failure more may have changed than is known.
         blindSpots?.again()
       },
+      heard: () => metrics.cacheHeard(resource),
       failed(error, retryMs) {
         metrics.cacheSynced(resource, false)
         metrics.cacheRestarted(resource)
         if (resource === 'namespaces') view.namespacesOutdated()
-        const needs = error instanceof NotAllowedError ? `; needs: get, list, watch ${resource}` : ''
+        const needs = error instanceof ApiError && error.status === 403 ? `; needs: get, list, watch ${resource}` : ''
         log.warn(
           { resource, cause: error.message.split('\n', 1)[0], retryMs },
           `cannot keep the ${resource} current${needs}; trying again`,
@@ -65,7 +67,7 @@ export function watchCluster(
     }
     void listAndWatch(source, sink, pause, stop.signal)
   }
-  keep('namespaces', namespaceSource(kubeConfig), {
+  keep('namespaces', namespaceSource(rest, times), {
     ...view.namespaces,
     upsert(item) {
       view.namespaces.upsert(item)
@@ -76,7 +78,7 @@ export function watchCluster(
       changed()
     },
   })
-  keep('nodes', nodeSource(kubeConfig), view.nodes)
+  keep('nodes', nodeSource(rest, times), view.nodes)
   return {
     view,
     tell: createOwnerEvents(postEvent, log),
