@@ -5,10 +5,10 @@ VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector bench-injector-api-server clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-26s %s\n", $$1, $$2 }'
 
 setup: ## bring Node 24, system packages and npm packages (quick the second time)
 	@sh scripts/setup.sh
@@ -64,6 +64,9 @@ bench: setup build ## measure memory, idle CPU, start time and throughput of the
 
 bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
 	@$(NODE) bench/injector/main.ts
+
+bench-injector-api-server: setup ## the same as a real API server sees it, on a cluster of its own (PODS=2000 RATE=100; a minute and the cluster's start)
+	@sh scripts/cluster.sh $(NODE) bench/injector/api-server.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage

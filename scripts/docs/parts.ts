@@ -5,7 +5,14 @@ import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
 import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
-import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import {
+  annotationsTable,
+  exitCodesTable,
+  injectLabel,
+  injectorEnvironment,
+  settingsFileTable,
+  sidecarEnvironment,
+} from './settings.ts'
 import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
@@ -27,6 +34,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['annotations', annotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
+    ['settings-file', settingsFileTable()],
     ['exit-codes', exitCodesTable()],
     ['chart-values', chartValuesTable()],
     ['commands', await commandsReference()],
