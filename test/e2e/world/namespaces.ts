@@ -4,6 +4,7 @@ export const namespacesOfTheSuite = [
   'another',
   'answers-six',
   'baseline',
+  'certified',
   'both-shop',
   'deleted',
   'fifty',
