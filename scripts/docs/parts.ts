@@ -4,7 +4,14 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
-import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import {
+  annotationsTable,
+  exitCodesTable,
+  injectLabel,
+  injectorEnvironment,
+  sensorAnnotationsTable,
+  sidecarEnvironment,
+} from './settings.ts'
 
 export const generatedFiles = [
   'README.md',
@@ -22,6 +29,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['demo-result', demoResult()],
     ['inject-label', injectLabel()],
     ['annotations', annotationsTable()],
+    ['sensor-annotations', sensorAnnotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
     ['exit-codes', exitCodesTable()],
