@@ -37,9 +37,10 @@ export class TunnelPath implements Outlet {
   readonly target: Target
   readonly sockets: readonly number[]
   readonly lists: readonly BatchList[]
-  /** How it was opened. What is in force is `batch`. */
+  /** What was asked for when it was opened, and what this kernel allowed; `batch` is what is in force. */
+  readonly asked: BatchMode['batch']
   readonly mode: BatchMode
-  batch: 'gso' | 'mmsg'
+  batch: BatchMode['batch']
   mtu = 0
   taken = 0
   refused = 0
@@ -49,8 +50,9 @@ export class TunnelPath implements Outlet {
   constructor(target: Target, sockets: readonly number[], options: PathOptions) {
     this.target = target
     this.sockets = sockets
-    this.mode = options.mode
-    this.batch = canSegment(sockets[0]!) ? options.mode.batch : 'mmsg'
+    this.asked = options.mode.batch
+    this.mode = this.asked === 'mmsg' || canSegment(sockets[0]!) ? options.mode : withoutSegment(options.mode)
+    this.batch = this.mode.batch
     this.#onBatchRefused = options.onBatchRefused
     const shape = this.batch === 'gso' ? batchShape : singleShape
     const length = listLength(shape)
@@ -104,6 +106,11 @@ export class TunnelPath implements Outlet {
     this.#mapping.unmap()
   }
 }
+
+const withoutSegment = ({ why }: BatchMode): BatchMode => ({
+  batch: 'mmsg',
+  why: `${why}, but this kernel has no UDP_SEGMENT (Linux 4.18)`,
+})
 
 export type Opened =
   | { readonly ok: true; readonly path: TunnelPath }

@@ -50,6 +50,8 @@ export class SocketTransport implements Transport {
   #wanted: readonly Target[] = []
   /** Why targets cannot be sent to, as it was said, by key: each reason is said once. */
   #troubles = new Map<string, string>()
+  /** The same for how datagrams leave. */
+  #modes = new Map<string, string>()
   #unfilteredSaid = ''
   readonly #bucketMask: number
   readonly #singles: Mapping
@@ -87,7 +89,7 @@ export class SocketTransport implements Transport {
       const { batch } = batchMode(this.#options.batch, target)
       const known = kept.get(key)
       // A sensor that now says otherwise how it receives is sent to by new sockets.
-      const path = known?.mode.batch === batch ? known : this.#open(target)
+      const path = known?.asked === batch ? known : this.#open(target)
       if (path === known) kept.delete(key)
       if (typeof path === 'string') troubles.set(key, path)
       else {
@@ -97,6 +99,7 @@ export class SocketTransport implements Transport {
     }
     for (const path of kept.values()) path.close()
     this.#say(troubles)
+    this.#sayModes(paths)
     this.#sendBy(paths)
     try {
       this.#options.onOwnTunnel(this.ownTunnel())
@@ -149,7 +152,7 @@ export class SocketTransport implements Transport {
         mode: batchMode(this.#options.batch, target),
         onBatchRefused: this.#batchRefused,
       })
-      if (opened.ok) return this.#announced(opened.path)
+      if (opened.ok) return opened.path
       reason = opened.reason
       // Ports that another target's sockets hold already are shared with them; a clash can only come from outside.
       if (!opened.portTaken || this.#paths.some((path) => path.target.family === target.family)) break
@@ -158,12 +161,16 @@ export class SocketTransport implements Transport {
     return `cannot send to ${target.name} at ${target.address}: ${reason}`
   }
 
-  #announced(path: TunnelPath): TunnelPath {
-    const { target, mode, batch } = path
-    const unable =
-      mode.batch === batch ? '' : '; but this kernel has no UDP_SEGMENT (Linux 4.18), so they leave by mmsg'
-    this.#options.log.info(`datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}${unable}`)
-    return path
+  /** How datagrams leave for each sensor, once unless it changes. */
+  #sayModes(paths: readonly TunnelPath[]): void {
+    const modes = new Map<string, string>()
+    for (const { target, mode } of paths) {
+      modes.set(target.key, `datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}`)
+    }
+    for (const [key, sentence] of modes) {
+      if (this.#modes.get(key) !== sentence) this.#options.log.info(sentence)
+    }
+    this.#modes = modes
   }
 
   readonly #batchRefused = (path: TunnelPath, errno: string, gaveUp: boolean): void => {

@@ -201,6 +201,11 @@ describe('a list of batches', () => {
     expect(messagesFor(uniform(640, 100, 7))).toMatchObject({ messages: 10, largestBatch: 64 })
   })
 
+  it('given a list that was sent, then starts anew', () => {
+    const two = uniform(2, 100, 2)
+    expect(messagesFor([...two.slice(0, 1), { ...two[1]!, flushAfter: true }, ...two])).toMatchObject({ messages: 2 })
+  })
+
   it('given large ones, then no message has more bytes than IP can tell', () => {
     expect(messagesFor(uniform(88, 1472))).toMatchObject({ messages: 2, largestBatch: 44 })
   })
