@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e e2e-results cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -36,11 +36,15 @@ test-suricata: setup ## Suricata 7 as the sensor (brings a Debian trixie root fi
 chart: setup ## lint and render the Helm chart over its values matrix (the first run builds helm)
 	@$(VITEST) --project chart
 
-e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes)
-	@K8S=$(K8S) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
+e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes), or on kubectl's (CLUSTER=current IMAGE=...)
+	@K8S='$(K8S)' IP_FAMILIES='$(IP_FAMILIES)' CLUSTER='$(CLUSTER)' IMAGE='$(IMAGE)' $(if $(findstring command line,$(origin KUBECONFIG)),KUBECONFIG_ON_COMMAND_LINE=1) sh scripts/e2e.sh $(FILE)
 
-cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release)
-	@K8S=$(K8S) sh scripts/cluster.sh $${SHELL:-sh}
+e2e-results: setup ## take what the last whole runs of make e2e found into docs/install.md
+	@$(NODE) scripts/e2e-results.ts
+	@$(NODE) scripts/docs.ts --write
+
+cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release, IP_FAMILIES=6 for one without IPv4)
+	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $${SHELL:-sh}
 
 docs: setup ## regenerate the parts of docs/ and README.md that come from tables and real output
 	@$(NODE) scripts/docs.ts --write
@@ -53,6 +57,9 @@ image: setup ## the container image as an OCI archive, and its inventory (SBOM),
 
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
+
+bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
+	@$(NODE) bench/injector/main.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage

@@ -4,7 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
 import type { Notice } from '../notice.ts'
-import { namespaceSource, nodeSource } from './api.ts'
+import { NotAllowedError, namespaceSource, nodeSource } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
 import { createOwnerEvents } from './owner-events.ts'
@@ -34,9 +34,11 @@ export function watchCluster(kubeConfig: KubeConfig, log: Logger, metrics: Injec
       failed(error, retryMs) {
         metrics.cacheSynced(resource, false)
         metrics.cacheRestarted(resource)
+        if (resource === 'namespaces') view.namespacesOutdated()
+        const needs = error instanceof NotAllowedError ? `; needs: get, list, watch ${resource}` : ''
         log.warn(
           { resource, cause: error.message.split('\n', 1)[0], retryMs },
-          `cannot keep the ${resource} current; trying again`,
+          `cannot keep the ${resource} current${needs}; trying again`,
         )
       },
     }

@@ -3,6 +3,7 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
+import { policyTables } from './policy.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import {
   annotationsTable,
@@ -12,10 +13,12 @@ import {
   sensorAnnotationsTable,
   sidecarEnvironment,
 } from './settings.ts'
+import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
   'README.md',
   'docs/configuration.md',
+  'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
   'docs/injection-reasons.md',
@@ -40,5 +43,11 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
     ['drop-reasons', dropReasonsText()],
+    ['tested-on', testedOn()],
   ])
+}
+
+/** Files of which every line is generated, by path. */
+export function wholeFiles(): ReadonlyMap<string, string> {
+  return new Map([['charts/vxtap/files/policy.yaml', policyTables()]])
 }

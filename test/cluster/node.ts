@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../lab/network/command.ts'
-import { controlPlaneAddress, type NodeAddresses, nodeSubnetBits } from './addresses.ts'
+import { type NodeAddresses, type Plans, plans } from './addresses.ts'
 import { makeControlGroup } from './cgroups.ts'
 import type { Credentials } from './credentials.ts'
 import { type Daemon, startDaemon, until } from './daemon.ts'
+import { containerdSocket, ctrOn, importImage } from './image/import.ts'
 import { bridge } from './network.ts'
 import { cniConfig, containerdConfig, kubeletConfig, kubeProxyConfig, type NodePaths } from './node-config.ts'
 import type { Programs } from './programs/build.ts'
@@ -16,6 +17,7 @@ export interface NodeOptions {
   readonly node: NodeAddresses
   /** Every node, this one too. */
   readonly nodes: readonly NodeAddresses[]
+  readonly networks: Plans
   readonly programs: Programs
   readonly release: Release
   readonly credentials: Credentials
@@ -38,7 +40,7 @@ export interface ClusterNode {
 
 /** Comes back when containerd has every image. */
 export async function startNode(options: NodeOptions): Promise<ClusterNode> {
-  const { node, programs, credentials, release } = options
+  const { node, programs, credentials, release, networks } = options
   const folder = join(options.folder, node.name)
   const controlGroup = `${options.controlGroup}/${node.name}`
   mkdirSync(join(folder, 'cni'), { recursive: true })
@@ -57,14 +59,14 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   await connect(options, pid)
 
   const enter = ['nsenter', '-t', String(pid), '-m', '-n', '--']
-  const paths: NodePaths = { folder, socket: '/run/containerd.sock', debian: programs.debian }
+  const paths: NodePaths = { folder, socket: containerdSocket, debian: programs.debian }
   const write = (name: string, content: string | object): string => {
     const file = join(folder, name)
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2))
     return file
   }
   write('cni/10-pods.conflist', cniConfig(node))
-  write('resolv.conf', `nameserver ${controlPlaneAddress}\n`)
+  write('resolv.conf', `nameserver ${networks[0].controlPlane}\n`)
   const binaries = join(programs.debian, 'usr/bin')
   const containerd = startDaemon(
     `${node.name} containerd`,
@@ -73,21 +75,20 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     // Its shim is looked for beside it, and on the search path.
     { PATH: `${binaries}:${join(programs.debian, 'usr/sbin')}:/usr/sbin:/usr/bin:/sbin:/bin` },
   )
-  const ctr = [...enter, join(binaries, 'ctr'), '-a', paths.socket]
-  await until(`containerd of ${node.name} answers`, containerd, async () => (await run([...ctr, 'version'])) !== '', 20)
-  for (const archive of options.images) {
-    await run([...ctr, '-n', 'k8s.io', 'images', 'import', archive], { timeoutMs: 120_000 })
-  }
+  const ctr = join(binaries, 'ctr')
+  const answers = async (): Promise<boolean> => (await run([...ctrOn(pid, ctr), 'version'])) !== ''
+  await until(`containerd of ${node.name} answers`, containerd, answers, 20)
+  for (const archive of options.images) await importImage(pid, ctr, archive)
 
   const startKubelet = (): Daemon => {
-    const config = write('kubelet.json', kubeletConfig(node, paths, credentials, release, controlGroup))
-    const proxy = write('kube-proxy.json', kubeProxyConfig(node, credentials, release))
+    const config = write('kubelet.json', kubeletConfig(node, paths, credentials, release, controlGroup, networks))
+    const proxy = write('kube-proxy.json', kubeProxyConfig(node, credentials, release, networks))
     const kubelet = startDaemon(
       `${node.name} kubelet`,
       [
         ...[...enter, join(programs.kubernetes, 'kubelet'), `--config=${config}`],
         ...[`--kubeconfig=${credentials.file(`${node.name}.kubeconfig`)}`],
-        ...[`--hostname-override=${node.name}`, `--node-ip=${node.address}`],
+        ...[`--hostname-override=${node.name}`, `--node-ip=${node.addresses.map(({ address }) => address).join(',')}`],
       ],
       log('kubelet'),
     )
@@ -106,10 +107,15 @@ async function connect({ node, nodes }: NodeOptions, pid: number): Promise<void>
   const inside = (...argv: string[]): Promise<string> => run(['nsenter', '-t', String(pid), '-n', 'ip', ...argv])
   await run(['ip', 'link', 'add', node.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)])
   await run(['ip', 'link', 'set', node.name, 'master', bridge, 'up'])
-  await inside('address', 'add', `${node.address}/${nodeSubnetBits}`, 'dev', 'eth0')
+  for (const { family, address } of node.addresses) {
+    await inside('address', 'add', `${address}/${plans[family].nodeSubnetBits}`, 'dev', 'eth0')
+  }
   await inside('link', 'set', 'eth0', 'up')
-  await inside('route', 'add', 'default', 'via', controlPlaneAddress)
-  for (const other of nodes) {
-    if (other.name !== node.name) await inside('route', 'add', other.podSubnet, 'via', other.address)
+  for (const { family } of node.addresses) {
+    await inside('route', 'add', plans[family].everywhere, 'via', plans[family].controlPlane)
+  }
+  for (const { name, addresses } of nodes) {
+    if (name === node.name) continue
+    for (const { podSubnet, address } of addresses) await inside('route', 'add', podSubnet, 'via', address)
   }
 }

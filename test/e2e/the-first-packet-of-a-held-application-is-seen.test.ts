@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { urlHost } from '../cluster/addresses.ts'
 import { nativeSidecars } from './world/abilities.ts'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, type KubeObject, ready } from './world/kubectl.ts'
@@ -13,7 +14,7 @@ const hurried = (server: string): object => ({
   command: [
     'node',
     '-e',
-    `require('http').get('http://${server}:8080/first', (response) => response.resume()); setInterval(() => {}, 1000)`,
+    `require('http').get('http://${urlHost(server)}:8080/first', (response) => response.resume()); setInterval(() => {}, 1000)`,
   ],
 })
 
@@ -34,7 +35,8 @@ if (nativeSidecars)
     afterAll(() => folder.remove())
 
     it('when it asks a server, then the sensor has the request from its very first segment on', async () => {
-      const first = `ip.src == ${early.status.podIP} && tcp.dstport == 8080`
+      const source = early.status.podIP?.includes(':') ? 'ipv6.src' : 'ip.src'
+      const first = `${source} == ${early.status.podIP} && tcp.dstport == 8080`
       const segments = await tshark(capture, first, 'tcp.flags.str', 'tcp.seq')
       expect(segments[0]).toMatch(/S·*\t0$/)
       expect(await tshark(capture, `${first} && http.request`, 'http.request.uri')).toEqual(['/first'])
@@ -42,7 +44,10 @@ if (nativeSidecars)
   })
 else
   describe('given nodes without native sidecars', () => {
-    it('when a pod asks to be held, then it starts all the same, and kubectl prints that holding has no effect', async () => {
+    it('when a pod asks to be held, then it starts all the same, and kubectl prints that holding has no effect', async ({
+      annotate,
+    }) => {
+      await annotate('nothing is held, and kubectl warns', 'instead')
       const metadata = { name: 'early', namespace, labels: optIn, annotations: { 'vxtap.io/hold': 'true' } }
       expect(await apply(pod(metadata))).toMatch(/Warning: vxtap: vxtap\.io\/hold has no effect/)
       await ready(namespace, 'early')

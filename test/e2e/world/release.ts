@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../../lab/network/command.ts'
-import { vxtapRepository } from '../../cluster/image/names.ts'
+import { imageOptions, imageRepository } from './images.ts'
 
 export const release = 'vxtap'
 export const releaseNamespace = 'vxtap'
@@ -21,7 +21,8 @@ export function helmInstall(): Promise<string> {
   const document = readFileSync(join(root, 'docs/install.md'), 'utf8')
   const command = /^```sh\n(helm install vxtap [^`]*)```$/m.exec(document)?.[1]
   if (command === undefined) throw new Error('docs/install.md has no helm install command any more')
-  return run(['sh', '-euc', `cd "$0"\n${command.replaceAll('REGISTRY/vxtap', vxtapRepository)}`, root], {
+  const named = `${command.trimEnd().replaceAll('REGISTRY/vxtap', imageRepository)} "$@"`
+  return run(['sh', '-euc', `cd "$0"\n${named}`, root, ...imageOptions()], {
     timeoutMs: 180_000,
   })
 }
