@@ -29,6 +29,8 @@ export interface PathOptions {
   readonly portCount: number
   readonly mark: number
   readonly mode: BatchMode
+  /** Address that the offsets of datagrams are added to. */
+  readonly baseAddress: number
   /** The kernel refused a batch; `gaveUp` when the path sends datagrams one by one from now on. */
   readonly onBatchRefused: (path: TunnelPath, errno: string, gaveUp: boolean) => void
 }
@@ -58,8 +60,10 @@ export class TunnelPath implements Outlet {
     const length = listLength(shape)
     this.#mapping = mapAnonymous(Math.ceil((sockets.length * length) / pageSize) * pageSize, 'message headers')
     const { memory, address } = this.#mapping
-    const mostBytes = mostDatagramBytes(target.family)
-    this.lists = sockets.map((_, bucket) => new BatchList(memory, address, bucket * length, shape, mostBytes))
+    this.lists = sockets.map((_, bucket) => {
+      const place = { memory, address, at: bucket * length }
+      return new BatchList(place, shape, options.baseAddress, mostDatagramBytes(target.family))
+    })
     if (this.batch === 'mmsg') this.#leaveOutChecksums()
     this.learnMtu()
   }

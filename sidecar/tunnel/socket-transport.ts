@@ -64,7 +64,7 @@ export class SocketTransport implements Transport {
     this.#bucketMask = options.portCount - 1
     this.#singles = mapAnonymous(Math.ceil(listLength(singleShape) / pageSize) * pageSize, 'message headers')
     const { memory, address } = this.#singles
-    this.#sender = new Sender(options.counters, new BatchList(memory, address, 0, singleShape, 0))
+    this.#sender = new Sender(options.counters, new BatchList({ memory, address, at: 0 }, singleShape, 0, 0))
   }
 
   /** SO_MARK needs NET_ADMIN before Linux 5.17, NET_RAW since. */
@@ -150,6 +150,7 @@ export class SocketTransport implements Transport {
         portCount: this.#options.portCount,
         mark: this.#mark,
         mode: batchMode(this.#options.batch, target),
+        baseAddress: this.#options.baseAddress,
         onBatchRefused: this.#batchRefused,
       })
       if (opened.ok) return opened.path
@@ -213,10 +214,9 @@ export class SocketTransport implements Transport {
     const path = this.#paths[target]!
     const bucket = flow & this.#bucketMask
     const list = path.lists[bucket]!
-    const base = this.#options.baseAddress
-    if (list.add(flow, base, headAt, headLength, payloadAt, payloadLength)) return
+    if (list.add(flow, headAt, headLength, payloadAt, payloadLength)) return
     this.#sender.send(path, path.sockets[bucket]!, list)
-    list.add(flow, base, headAt, headLength, payloadAt, payloadLength)
+    list.add(flow, headAt, headLength, payloadAt, payloadLength)
   }
 
   flush(): void {
