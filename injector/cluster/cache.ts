@@ -39,6 +39,10 @@ export class ClusterCache implements ClusterView {
     this.#namespacesCurrent = false
   }
 
+  allNamespaces(): Iterable<NamespaceObject> {
+    return this.#namespaces.values()
+  }
+
   facts(): ClusterFacts {
     return this.#facts
   }

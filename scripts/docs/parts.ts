@@ -4,7 +4,7 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
 import {
   annotationsTable,
   exitCodesTable,
@@ -42,6 +42,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injector-metrics', injectorMetricsTable()],
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
+    ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
   ])
