@@ -3,7 +3,7 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import { dropReasonsText, injectionReasonsIndex, injectionReasonsText, preparationOutcomesTable } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
 
 export const generatedFiles = [
@@ -13,6 +13,7 @@ export const generatedFiles = [
   'docs/metrics.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
+  'docs/sensors.md',
   'charts/vxtap/README.md',
 ] as const
 
@@ -32,5 +33,6 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
     ['drop-reasons', dropReasonsText()],
+    ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }

@@ -1,6 +1,7 @@
 /** The catalogues of injection reasons and drop reasons; each reason is a heading that links can point at. */
 import { type DropReason, dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons, reasonAnchor } from '../../contract/injection-reasons.ts'
+import { preparationOutcomes } from '../../contract/preparation-outcomes.ts'
 import { code, sentence, table } from './markdown.ts'
 
 interface Catalogued {
@@ -59,4 +60,16 @@ export function dropReasonsText(): string {
       return `### ${heading}\n\n${code(reason)}: ${sentence(dropReasons[reason])}\n\n*What to do:* ${dropRemedies[reason]}`
     })
     .join('\n\n')
+}
+
+export function preparationOutcomesTable(): string {
+  const rows = Object.entries(preparationOutcomes).map(([outcome, { exit, sentence: text, remedy }]) => [
+    code(outcome),
+    String(exit.code),
+    [text, remedy]
+      .filter((part) => part !== '')
+      .map((part) => sentence(readable(part)))
+      .join(' '),
+  ])
+  return table(['Outcome', 'Exit code', 'Sentence, and what to do'], rows)
 }

@@ -154,7 +154,7 @@ describe('what documents name exists', () => {
   })
 
   it('annotations and labels', () => {
-    const known = new Set(['inject', 'status', ...annotationSettings.keys()])
+    const known = new Set(['inject', 'status', 'gso', ...annotationSettings.keys()])
     const named = everywhere((document) =>
       [...document.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1] ?? ''),
     )
@@ -164,7 +164,7 @@ describe('what documents name exists', () => {
   it('environment variables', () => {
     // Other programs' and the kernel's names in capitals, as far as the documentation needs them.
     const foreign =
-      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP)$/
+      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP)$/
     const named = everywhere((document) =>
       codeWords(document)
         .map((word) => word.replace(/=.*$/, ''))
@@ -194,7 +194,7 @@ describe('what documents name exists', () => {
       ...[...document.matchAll(fence)].flatMap((block) => block[0].split('\n')),
     ])
     const used = lines.flatMap(({ file, found }) => {
-      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+)(?<flags>[^|#]*)/.exec(found)
+      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+(?:-[a-z]+)*)(?<flags>[^|#]*)/.exec(found)
       return match?.groups ? [{ file, name: match.groups['name'] ?? '', flags: match.groups['flags'] ?? '' }] : []
     })
     expect(used.length).toBeGreaterThan(help.size)
