@@ -27,12 +27,6 @@ export interface InjectionStatus {
   readonly volumes: readonly string[]
 }
 
-/**
- * Annotation of a *sensor's* pod: why several datagrams handed over as one (UDP_SEGMENT) reach it whole. `socket`: it
- * reads a UDP socket. `xdp`: `vxtap prepare-sensor` has made its node cut them.
- */
-export const gsoKey = `${annotationPrefix}gso`
-
 function truth(text: string): Parsed<boolean> {
   const word = oneOf('true', 'false')(text)
   return word.ok ? accepted(word.value === 'true') : word

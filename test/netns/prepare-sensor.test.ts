@@ -15,6 +15,7 @@ import type { LabPod } from '../../lab/network/pod.ts'
 import { loadPassProgram } from '../../sidecar/linux/bpf-program.ts'
 import { attachXdp, detachXdp, findLink } from '../../sidecar/linux/link.ts'
 import { prepareSensor, runIn, vxtap } from '../support/netns-prepare.ts'
+import { redirectPast } from '../support/netns-redirect.ts'
 import { captureEth0 } from '../support/netns-sensor.ts'
 import { connectUdp, inside, type OpenPort, openUdpPort } from '../support/netns-sockets.ts'
 
@@ -84,6 +85,15 @@ for (const { mtu, segmentBytes } of mayLoad
         expect(Buffer.concat(payloads).equals(Buffer.concat(Array<Buffer>(sends).fill(payload)))).toBe(true)
       })
     }
+
+    it('when the node puts packets into the pod past its veth, then a sniffer sees them merged, prepared or not', async () => {
+      await prepareSensor(sensor)
+      const index = (pod: LabPod) => findLink(pod.nodeInterface)!.index
+      const redirection = inside(web.node.namespace, () => redirectPast(index(web), index(sensor)))
+      const { lengths } = await seenBySniffer(web, sensor, 4, segmentBytes)
+      redirection.close()
+      expect(lengths).toEqual(merged(segmentBytes))
+    })
 
     it('when the preparation is undone, then a sniffer sees merged datagrams again, and nothing is left on the interface', async () => {
       const before = programOn(sensor)
