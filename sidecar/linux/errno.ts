@@ -31,6 +31,8 @@ export class SyscallError extends Error {
 export const EPERM = constants.errno.EPERM
 export const EACCES = constants.errno.EACCES
 export const EINTR = constants.errno.EINTR
+export const EIO = constants.errno.EIO
+export const EINVAL = constants.errno.EINVAL
 export const EAGAIN = constants.errno.EAGAIN
 export const EADDRINUSE = constants.errno.EADDRINUSE
 export const EMSGSIZE = constants.errno.EMSGSIZE

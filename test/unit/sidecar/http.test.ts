@@ -20,7 +20,7 @@ async function given(health: Partial<Health> = {}) {
     engineName: () => 'ring',
     health: () => ({ healthy: true, ready: true, sentence: 'capturing eth0', ...health }),
     targetCount: () => 2,
-    pathMtus: () => [{ name: 'sensors/zeek-0', mtu: 1450 }],
+    paths: () => [{ name: 'sensors/zeek-0', mtu: 1450, batch: 'gso' }],
     discoveryRequests: () => [['watch', 'ok', 3]],
     refresh: () => {
       refreshed++

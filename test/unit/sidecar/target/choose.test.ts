@@ -19,7 +19,15 @@ describe('eligibleTargets', () => {
       view('garbage', { addresses: ['not an address'] }),
     ]
     expect(eligibleTargets(pods, place)).toEqual([
-      { key: 'good', address: '10.0.0.1', family: 4, name: 'sensors/good', sameNode: false, seed: seedOf('good') },
+      {
+        key: 'good',
+        address: '10.0.0.1',
+        family: 4,
+        name: 'sensors/good',
+        sameNode: false,
+        cut: 'wire',
+        seed: seedOf('good'),
+      },
     ])
   })
 
