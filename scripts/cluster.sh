@@ -38,6 +38,10 @@ mkdir -p "$cache"
   "$node" --disable-warning=ExperimentalWarning test/cluster/programs/build.ts ${K8S:+"$K8S"} 9>&-
 ) 9>"$cache/cluster.lock"
 
+# The sensor of a scenario; it goes to the nodes when that scenario runs.
+SURICATA_ROOT=$(sh scripts/suricata-root.sh)
+export SURICATA_ROOT
+
 export VXTAP_CONTROL_GROUP=vxtap-$$
 
 # Reads a pipe that nobody writes to: it ends with the last process that holds it open, which is the sandbox.

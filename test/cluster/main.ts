@@ -67,6 +67,7 @@ async function startCluster(): Promise<Record<string, string>> {
     K8S_VERSION: release.kubernetes,
     PATH: `${programs.kubernetes}:${programs.helm}:${process.env['PATH'] ?? ''}`,
     API_SERVER_PID_FILE: join(folder, 'control-plane/kube-apiserver.pid'),
+    CTR: join(programs.debian, 'usr/bin/ctr'),
     NODE_PIDS: clusterNodes.map(({ name, pid }) => `${name}=${pid}`).join(','),
   }
 }

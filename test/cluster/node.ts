@@ -7,6 +7,7 @@ import { controlPlaneAddress, type NodeAddresses, nodeSubnetBits } from './addre
 import { makeControlGroup } from './cgroups.ts'
 import type { Credentials } from './credentials.ts'
 import { type Daemon, startDaemon, until } from './daemon.ts'
+import { containerdSocket, ctrOn, importImage } from './image/import.ts'
 import { bridge } from './network.ts'
 import { cniConfig, containerdConfig, kubeletConfig, kubeProxyConfig, type NodePaths } from './node-config.ts'
 import type { Programs } from './programs/build.ts'
@@ -57,7 +58,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   await connect(options, pid)
 
   const enter = ['nsenter', '-t', String(pid), '-m', '-n', '--']
-  const paths: NodePaths = { folder, socket: '/run/containerd.sock', debian: programs.debian }
+  const paths: NodePaths = { folder, socket: containerdSocket, debian: programs.debian }
   const write = (name: string, content: string | object): string => {
     const file = join(folder, name)
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2))
@@ -73,11 +74,10 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     // Its shim is looked for beside it, and on the search path.
     { PATH: `${binaries}:${join(programs.debian, 'usr/sbin')}:/usr/sbin:/usr/bin:/sbin:/bin` },
   )
-  const ctr = [...enter, join(binaries, 'ctr'), '-a', paths.socket]
-  await until(`containerd of ${node.name} answers`, containerd, async () => (await run([...ctr, 'version'])) !== '', 20)
-  for (const archive of options.images) {
-    await run([...ctr, '-n', 'k8s.io', 'images', 'import', archive], { timeoutMs: 120_000 })
-  }
+  const ctr = join(binaries, 'ctr')
+  const answers = async (): Promise<boolean> => (await run([...ctrOn(pid, ctr), 'version'])) !== ''
+  await until(`containerd of ${node.name} answers`, containerd, answers, 20)
+  for (const archive of options.images) await importImage(pid, ctr, archive)
 
   const startKubelet = (): Daemon => {
     const config = write('kubelet.json', kubeletConfig(node, paths, credentials, release, controlGroup))

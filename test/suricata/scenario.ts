@@ -9,8 +9,8 @@
 import { join } from 'node:path'
 import { isolated } from '../../lab/kubelet/command-line.ts'
 import type { Lab } from '../../lab/network/lab.ts'
-import { bodyBytes } from './content.ts'
-import { readEve, type Seen } from './eve.ts'
+import { bodyBytes } from '../support/suricata/content.ts'
+import { readEve, type Seen } from '../support/suricata/eve.ts'
 import { Program } from './program.ts'
 import { startSuricata } from './suricata.ts'
 
@@ -18,6 +18,7 @@ export const transfers = 200
 /** Ten a second, 16 Mbit/s: what is lost is then lost for its content, not for lack of processor time. */
 const everyMs = 100
 const progressEvery = 50
+const port = 80
 const readyWithinMs = 15_000
 const transferWithinMs = 30_000
 
@@ -59,9 +60,13 @@ export async function runScenario(tap: Tap, options: ScenarioOptions): Promise<O
   const sensor = await options.lab.pod('sensor')
   try {
     const suricata = await startSuricata(sensor, options.rootFileSystem, join(options.directory, tap.name))
-    const script = (name: string) => [process.execPath, ...process.execArgv, join(import.meta.dirname, name)]
+    const script = (name: string) => [
+      process.execPath,
+      ...process.execArgv,
+      join(import.meta.dirname, '../support/suricata', name),
+    ]
     if (!tap.offloading) for (const pod of [web, client]) await pod.offload({ tx: 'off', tso: 'off', gso: 'off' })
-    const server = new Program('the web server', web.spawn(script('web.ts')))
+    const server = new Program('the web server', web.spawn([...script('web.ts'), String(port)]))
     await server.says(/listening/, readyWithinMs)
     const tapping = new Program(
       tap.name,
@@ -73,7 +78,7 @@ export async function runScenario(tap: Tap, options: ScenarioOptions): Promise<O
     options.say(`${tap.name}: ${transfers} transfers of ${bodyBytes} bytes, one every ${everyMs} ms`)
     const fetching = new Program(
       'the client',
-      client.spawn([...script('client.ts'), web.address4, String(transfers), String(everyMs)]),
+      client.spawn([...script('client.ts'), web.address4, String(port), String(transfers), String(everyMs)]),
     )
     for (let done = progressEvery; done <= transfers; done += progressEvery) {
       await fetching.says(new RegExp(`^${done - 1}$`, 'm'), progressEvery * everyMs + transferWithinMs)
@@ -81,7 +86,7 @@ export async function runScenario(tap: Tap, options: ScenarioOptions): Promise<O
     }
     await fetching.ends(transferWithinMs)
     await tapping.stop('SIGTERM')
-    const seen = readEve(await suricata.stop(), transfers)
+    const seen = readEve(await suricata.stop(), transfers, port)
     const account = /stopped: ([^"\n]*)/.exec(tapping.text)?.[1] ?? 'nothing'
     return { tap: tap.name, account, ...seen }
   } finally {

@@ -1,15 +1,15 @@
 /**
- * Suricata in the sensor's pod, from the root file system that scripts/suricata.sh made.
+ * Suricata in the sensor's pod, from the root file system that scripts/suricata-root.sh made.
  *
  * The root is mounted read-only, and /proc, /dev and a /run of its own on top of it, in the sandbox's mount namespace:
  * the cached folder is never written to, and nothing stays mounted.
  */
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from '../../lab/network/command.ts'
 import type { LabPod } from '../../lab/network/pod.ts'
-import { rule } from './content.ts'
+import { complains, configuration, suricataCommand } from '../support/suricata/suricata.ts'
 import { Program } from './program.ts'
 
 const startWithinMs = 60_000
@@ -34,13 +34,11 @@ export async function startSuricata(pod: LabPod, rootFileSystem: string, directo
   await mkdir(directory, { recursive: true })
   await run(['sh', '-e', '-c', mounts, 'sh', rootFileSystem, directory])
   const logs = join(directory, 'run/suricata')
-  await copyFile(join(import.meta.dirname, 'suricata.yaml'), join(logs, 'suricata.yaml'))
-  await writeFile(join(logs, 'marker.rules'), `${rule}\n`)
-  const argv = ['suricata', '-c', '/run/suricata/suricata.yaml', '-l', '/run/suricata', '--af-packet']
+  for (const [name, content] of Object.entries(configuration)) await writeFile(join(logs, name), content)
+  const argv = suricataCommand('/run/suricata', '/run/suricata')
   const suricata = new Program('Suricata', pod.spawn(['chroot', directory, ...argv]))
   await suricata.says(/Engine started/, startWithinMs)
-  // A setting that it did not understand would make the run judge something else than it says.
-  if (/^[WE]: /m.test(suricata.text)) throw new Error(`Suricata started with complaints: ${suricata.text.trim()}`)
+  if (complains(suricata.text)) throw new Error(`Suricata started with complaints: ${suricata.text.trim()}`)
   return {
     stop: async () => {
       await sleep(drainMs)

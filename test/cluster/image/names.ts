@@ -5,3 +5,4 @@ export const vxtapRepository = 'vxtap.test/vxtap'
 export const vxtapImage = `${vxtapRepository}:${version}`
 export const pauseImage = 'vxtap.test/pause:1'
 export const corednsImage = 'vxtap.test/coredns:1'
+export const suricataImage = 'vxtap.test/suricata:7'

@@ -8,6 +8,7 @@ import type { Frame } from '../../../demo/compare/compare.ts'
 import { readFrames } from '../../../demo/evidence.ts'
 import { run, searchPath } from '../../../lab/network/command.ts'
 import { exec, getObject } from './kubectl.ts'
+import { nodePid } from './nodes.ts'
 import { captureFile } from './workloads.ts'
 
 const read = `process.stdout.write(require('fs').readFileSync('${captureFile}').toString('base64'))`
@@ -45,19 +46,10 @@ export interface WireCapture {
   stop(): Promise<Frame[]>
 }
 
-/** Processes whose namespaces are the nodes': node1=123,node2=124 */
-function nodePid(node: string): string {
-  const pid = new Map((process.env['NODE_PIDS'] ?? '').split(',').map((pair) => pair.split('=') as [string, string]))
-  const found = pid.get(node)
-  if (found === undefined)
-    throw new Error(`the cluster was not started by scripts/cluster.sh: ${node} cannot be entered`)
-  return found
-}
-
 /** Captures with dumpcap at the node's end of a pod's veth pair, where the tap cannot reach. */
 export async function captureWire(namespace: string, podName: string, file: string): Promise<WireCapture> {
   const { spec, status } = await getObject(namespace, 'pod', podName)
-  const enter = ['nsenter', '-t', nodePid(spec.nodeName ?? ''), '-n', '--']
+  const enter = ['nsenter', '-t', String(nodePid(spec.nodeName ?? '')), '-n', '--']
   const route = JSON.parse(await run([...enter, 'ip', '-j', 'neighbour', 'show', status.podIP ?? '']))
   const links = JSON.parse(await run([...enter, 'bridge', '-j', 'fdb', 'show', 'br', 'cni0']))
   const link = links.find((entry: { mac: string }) => entry.mac === route[0]?.lladdr)?.ifname

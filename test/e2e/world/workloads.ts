@@ -62,7 +62,8 @@ export const webContainer: object = {
   readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
 }
 
-export const idleContainer: object = { name: 'app', image: vxtapImage, command: ['node', '-e', idle] }
+export const idleCommand = ['node', '-e', idle]
+export const idleContainer: object = { name: 'app', image: vxtapImage, command: idleCommand }
 
 export function pod(metadata: Metadata, container: object = idleContainer, spec: object = {}): object {
   return {

@@ -6,12 +6,15 @@ const whole: Outcome = {
   tap: 'tap',
   account: '',
   transactions: 200,
+  repeated: 0,
   wholeBodies: 200,
   alerts: 200,
   invalidChecksums: 0,
+  gaps: 0,
   invalidPackets: 0,
   packets: 1,
   lostBySensor: 0,
+  oddities: 0,
   anomalies: {},
 }
 const blind: Outcome = { ...whole, transactions: 0, wholeBodies: 0, alerts: 0, invalidChecksums: 4700 }
@@ -32,6 +35,9 @@ describe('the verdict on the Suricata runs', () => {
 
   it.each([
     ['a transaction that our sidecar lost', { ours: { transactions: 199 } }],
+    ['a transaction of ours that was logged twice', { ours: { repeated: 1 } }],
+    ['a gap in a stream of ours', { ours: { gaps: 1 } }],
+    ['an oddity in a stream of ours', { ours: { oddities: 1 } }],
     ['a body of ours that is not whole', { ours: { wholeBodies: 199 } }],
     ['an alert that did not come', { ours: { alerts: 199 } }],
     ['one checksum of ours called invalid', { ours: { invalidChecksums: 1 } }],

@@ -1,4 +1,8 @@
-/** The tapped application: a web server whose objects are those of content.ts. */
+/**
+ * The tapped application: a web server whose objects are those of content.ts.
+ *
+ *   web.ts PORT
+ */
 import { createServer } from 'node:http'
 import { bodyOf } from './content.ts'
 
@@ -7,4 +11,4 @@ createServer((request, response) => {
   if (object === undefined) return response.writeHead(404).end()
   response.setHeader('content-type', 'application/octet-stream')
   return response.end(bodyOf(Number(object)))
-}).listen(80, '::', () => process.stdout.write('listening\n'))
+}).listen(Number(process.argv[2]), '::', () => process.stdout.write('listening\n'))

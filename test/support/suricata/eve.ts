@@ -2,26 +2,37 @@
 import { bodyBytes, bodyOf, sha256, urlOf } from './content.ts'
 
 export interface Seen {
-  /** Distinct objects whose HTTP request and response with status 200 the sensor logged. */
+  /** Distinct objects whose HTTP request and response, with status 200 and the body's length, the sensor logged. */
   readonly transactions: number
+  /** Transactions that it logged again, which it does when it takes one connection for two. */
+  readonly repeated: number
   /** Of those, the bodies that it saw to the end, of the right length and SHA-256. */
   readonly wholeBodies: number
   /** Distinct objects for which its rule on the last bytes of the body fired. */
   readonly alerts: number
   /** Packets that it ignored for their TCP checksum. */
   readonly invalidChecksums: number
+  /** Holes in streams, which it gave up waiting for. */
+  readonly gaps: number
   /** Packets that it could not decode. */
   readonly invalidPackets: number
   readonly packets: number
   /** Packets that its own capture lost: when this is not 0, the machine was too slow and the run proves nothing. */
   readonly lostBySensor: number
+  /**
+   * How often it found a connection with the web server odd: segments out of their window, answers without a question.
+   * Other connections may have begun before the tap.
+   */
+  readonly oddities: number
   /** What it found odd in packets and streams, by its own names. */
   readonly anomalies: Readonly<Record<string, number>>
 }
 
 interface EveEvent {
   readonly event_type: string
-  readonly http?: { readonly url?: string; readonly status?: number }
+  readonly src_port?: number
+  readonly dest_port?: number
+  readonly http?: { readonly url?: string; readonly status?: number; readonly length?: number }
   readonly fileinfo?: { readonly state?: string; readonly size?: number; readonly sha256?: string }
   readonly anomaly?: { readonly event?: string; readonly type?: string }
   readonly stats?: unknown
@@ -38,8 +49,11 @@ function counter(stats: unknown, name: string): number {
   return value
 }
 
-/** @throws Error for a log without final statistics */
-export function readEve(text: string, transfers: number): Seen {
+/**
+ * @param port of the web server
+ * @throws Error for a log without final statistics
+ */
+export function readEve(text: string, transfers: number, port: number): Seen {
   const events = text
     .split('\n')
     .filter((line) => line !== '')
@@ -53,16 +67,20 @@ export function readEve(text: string, transfers: number): Seen {
     }
     return found.size
   }
+  const logged = events.filter(({ event_type, http }) => event_type === 'http' && expected.has(http?.url ?? ''))
   const anomalies: Record<string, number> = {}
-  for (const { event_type, anomaly } of events) {
+  let oddities = 0
+  for (const { event_type, anomaly, src_port, dest_port } of events) {
     if (event_type !== 'anomaly') continue
+    if (anomaly?.type !== 'decode' && (src_port === port || dest_port === port)) oddities++
     const name = anomaly?.event ?? anomaly?.type ?? 'unnamed'
     anomalies[name] = (anomalies[name] ?? 0) + 1
   }
   // Counters only grow; the last event is written when Suricata ends.
   const stats = events.findLast((event) => event.event_type === 'stats')?.stats
   return {
-    transactions: objectsOf('http', ({ http }) => http?.status === 200),
+    transactions: objectsOf('http', ({ http }) => http?.status === 200 && http.length === bodyBytes),
+    repeated: logged.length - new Set(logged.map(({ http }) => http?.url)).size,
     wholeBodies: objectsOf(
       'fileinfo',
       ({ fileinfo }, object) =>
@@ -70,9 +88,11 @@ export function readEve(text: string, transfers: number): Seen {
     ),
     alerts: objectsOf('alert', () => true),
     invalidChecksums: counter(stats, 'tcp.invalid_checksum'),
+    gaps: counter(stats, 'tcp.reassembly_gap'),
     invalidPackets: counter(stats, 'decoder.invalid'),
     packets: counter(stats, 'decoder.pkts'),
     lostBySensor: counter(stats, 'capture.kernel_drops'),
+    oddities,
     anomalies,
   }
 }

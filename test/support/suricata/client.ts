@@ -1,17 +1,18 @@
 /**
  * Fetches objects one after the other, each over a connection of its own, and checks each byte that comes.
  *
- *   client.ts ADDRESS COUNT EVERY_MS      prints the number of each object that came whole; exits 1 on one that did not
+ *   client.ts ADDRESS PORT COUNT EVERY_MS      prints the number of each object that came whole; exits 1 on one that did not
  */
 import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bodyOf, urlOf } from './content.ts'
 
 const answerWithinMs = 10_000
+const [address = '', port = '', count = '', everyMs = ''] = process.argv.slice(2)
 
-function fetchObject(address: string, object: number): Promise<Buffer> {
+function fetchObject(object: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: address, path: urlOf(object), agent: false }, (response) => {
+    const request = get({ host: address, port, path: urlOf(object), agent: false }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => resolve(Buffer.concat(chunks)))
@@ -24,11 +25,10 @@ function fetchObject(address: string, object: number): Promise<Buffer> {
   })
 }
 
-const [address = '', count = '', everyMs = ''] = process.argv.slice(2)
 const start = performance.now()
 for (let object = 0; object < Number(count); object++) {
   await sleep(Math.max(0, start + object * Number(everyMs) - performance.now()))
-  const body = await fetchObject(address, object)
+  const body = await fetchObject(object)
   if (!body.equals(bodyOf(object))) throw new Error(`object ${object} came with other bytes than were sent`)
   process.stdout.write(`${object}\n`)
 }
