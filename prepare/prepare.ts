@@ -7,7 +7,8 @@
  */
 import type { Preparation } from '../contract/preparation-outcomes.ts'
 import { EBUSY, EOPNOTSUPP, ERANGE, errnoName, SyscallError } from '../sidecar/linux/errno.ts'
-import type { AttachedXdp, Change, Link } from '../sidecar/linux/link.ts'
+import type { AttachedXdp, Link } from '../sidecar/linux/link.ts'
+import type { Change } from '../sidecar/linux/netlink.ts'
 import { marked, markedProgram, unmarked } from './mark.ts'
 
 export interface Program {

@@ -19,7 +19,7 @@ import {
   XDP_FLAGS_UPDATE_IF_NOEXIST,
 } from './abi-netlink.ts'
 import { ENODEV, SyscallError } from './errno.ts'
-import { type Answer, openRouteSocket, type RouteSocket } from './netlink.ts'
+import { ask, type Change } from './netlink.ts'
 import { attribute, attributes, nested, number32, number32Of, text, textOf } from './netlink-message.ts'
 
 export interface AttachedXdp {
@@ -40,15 +40,6 @@ export interface Link {
   readonly xdp: AttachedXdp
 }
 
-function withSocket<T>(body: (socket: RouteSocket) => T): T {
-  const socket = openRouteSocket()
-  try {
-    return body(socket)
-  } finally {
-    socket.close()
-  }
-}
-
 const header = (index: number): Buffer => {
   const bytes = Buffer.alloc(ifinfomsg.length)
   bytes.writeInt32LE(index, ifinfomsg.index)
@@ -57,7 +48,7 @@ const header = (index: number): Buffer => {
 
 /** The interface of that name in this network namespace; undefined where there is none. */
 export function findLink(name: string): Link | undefined {
-  const { errno, body } = withSocket((socket) => socket.request(RTM_GETLINK, header(0), text(IFLA_IFNAME, name)))
+  const { errno, body } = ask(RTM_GETLINK, [header(0), text(IFLA_IFNAME, name)])
   if (errno === ENODEV) return undefined
   if (errno !== 0) throw new SyscallError('RTM_GETLINK', errno, `cannot look at the interface ${name}`)
   return readLink(body)
@@ -81,12 +72,9 @@ export function readLink(body: Buffer): Link {
   }
 }
 
-/** What became of a change: errno 0, or why the kernel refused it and its own words about it. */
-export type Change = Pick<Answer, 'errno' | 'said'>
-
 /** Sets the interface's alias; the empty text takes it away. */
 export function setAlias(index: number, alias: string): Change {
-  return withSocket((socket) => socket.request(RTM_SETLINK, header(index), attribute(IFLA_IFALIAS, Buffer.from(alias))))
+  return ask(RTM_SETLINK, [header(index), attribute(IFLA_IFALIAS, Buffer.from(alias))])
 }
 
 /**
@@ -103,5 +91,5 @@ export function detachXdp(index: number): Change {
 
 function setXdp(index: number, fd: number, flags: number): Change {
   const xdp = nested(IFLA_XDP, number32(IFLA_XDP_FD, fd), number32(IFLA_XDP_FLAGS, flags))
-  return withSocket((socket) => socket.request(RTM_SETLINK, header(index), xdp))
+  return ask(RTM_SETLINK, [header(index), xdp])
 }

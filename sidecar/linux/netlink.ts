@@ -31,13 +31,16 @@ export interface Answer {
 /** A link's description is a few KiB; netlink(7) advises 8 KiB and more. */
 const receiveBytes = 65_536
 
-export interface RouteSocket {
+/** What became of a change: errno 0, or why the kernel refused it and its own words about it. */
+export type Change = Pick<Answer, 'errno' | 'said'>
+
+interface RouteSocket {
   /** @throws SyscallError where sending or receiving itself fails */
-  request(type: number, ...body: readonly Buffer[]): Answer
+  request(type: number, body: readonly Buffer[], flags?: number): Answer
   close(): void
 }
 
-export function openRouteSocket(): RouteSocket {
+function openRouteSocket(): RouteSocket {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
   if (fd < 0) throw new SyscallError('socket', libc.errno(), 'cannot open a netlink socket')
   // Best effort: sentences beside error numbers (Linux 4.12), and answers that do not quote the whole request.
@@ -46,13 +49,23 @@ export function openRouteSocket(): RouteSocket {
   const buffer = Buffer.alloc(receiveBytes)
   let sequence = 0
   return {
-    request(type, ...body) {
+    request(type, body, flags = 0) {
       sequence++
-      const bytes = message(type, NLM_F_REQUEST | NLM_F_ACK, sequence, ...body)
+      const bytes = message(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, ...body)
       if (libc.send(fd, bytes, bytes.length, 0) < 0) throw new SyscallError('send', libc.errno(), 'netlink request')
       return answerOf(fd, buffer, sequence)
     },
     close: () => void libc.close(fd),
+  }
+}
+
+/** One request over a socket of its own. */
+export function ask(type: number, body: readonly Buffer[], flags = 0): Answer {
+  const socket = openRouteSocket()
+  try {
+    return socket.request(type, body, flags)
+  } finally {
+    socket.close()
   }
 }
 

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { describePreparation, preparationOutcomes } from '../../../contract/preparation-outcomes.ts'
 import { type Kernel, prepare, undo } from '../../../prepare/prepare.ts'
 import { SyscallError } from '../../../sidecar/linux/errno.ts'
-import type { Change, Link } from '../../../sidecar/linux/link.ts'
+import type { Link } from '../../../sidecar/linux/link.ts'
+import type { Change } from '../../../sidecar/linux/netlink.ts'
 
 const { EBUSY, EINVAL, ENOSPC, EOPNOTSUPP, EPERM, ERANGE } = constants.errno
 const veth: Link = { index: 7, kind: 'veth', mtu: 1500, alias: '', xdp: { mode: 'none', programId: 0 } }
