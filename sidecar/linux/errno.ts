@@ -39,6 +39,7 @@ export const EMSGSIZE = constants.errno.EMSGSIZE
 export const ENOBUFS = constants.errno.ENOBUFS
 export const ENETDOWN = constants.errno.ENETDOWN
 export const ENODEV = constants.errno.ENODEV
+export const EEXIST = constants.errno.EEXIST
 export const EBUSY = constants.errno.EBUSY
 export const ERANGE = constants.errno.ERANGE
 export const ENOSYS = constants.errno.ENOSYS
