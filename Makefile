@@ -4,7 +4,7 @@ NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench clean unit netns docs test-suricata format e2e cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ image: setup ## the container image as an OCI archive, and its inventory (SBOM),
 
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
+
+bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
+	@$(NODE) bench/injector/main.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage

@@ -33,18 +33,39 @@ export function patchPod(pod: JsonObject, injection: Injection): PatchResult {
 }
 
 /**
- * Applies operations to a deep copy.
- * @throws JsonPatchError where one does not apply, RangeError where the document is nested too deeply to copy.
+ * Applies operations to a copy, of which only what they change is new: a pod with 1,500 variables is most of a
+ * millisecond to copy whole. Neither the document nor the operations change.
+ * @throws JsonPatchError where one does not apply.
  */
 export function applyOperations(document: JsonObject, operations: readonly AddOperation[]): JsonObject {
-  const copy = jsonpatch.deepClone(document) as JsonObject
-  return jsonpatch.applyPatch(copy, jsonpatch.deepClone(operations), true, true).newDocument
+  const copy = operations.reduce((whole, { path }) => copyAlong(whole, path.split('/').slice(1, -1)), document)
+  // What one operation adds, the next may add to.
+  const own = operations.map((operation) => ({ ...operation, value: shallowCopy(operation.value) }))
+  return jsonpatch.applyPatch(copy, own, true, true).newDocument
+}
+
+/** The same document with new objects and lists from the root to where the tokens lead, as far as there are any. */
+function copyAlong<Document extends Json>(document: Document, tokens: readonly string[]): Document {
+  const copy = shallowCopy(document)
+  const [token, ...rest] = tokens
+  if (token === undefined || typeof copy !== 'object' || copy === null) return copy
+  const name = unescapeToken(token)
+  const below = Object.hasOwn(copy, name) ? (copy as JsonObject)[name] : undefined
+  if (typeof below === 'object' && below !== null) Object.assign(copy, { [name]: copyAlong(below, rest) })
+  return copy
+}
+
+function shallowCopy<Value extends Json>(value: Value): Value {
+  if (isArray(value)) return [...value] as unknown as Value
+  return isObject(value) ? ({ ...(value as JsonObject) } as Value) : value
 }
 
 /** RFC 6901 section 3: `~` and `/` within a reference token. */
 export function escapeToken(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }
+
+const unescapeToken = (token: string): string => token.replaceAll('~1', '/').replaceAll('~0', '~')
 
 function operationsFor(pod: JsonObject, injection: Injection): AddOperation[] {
   if (injection.kind === 'restore-restart-policy') {

@@ -3,6 +3,7 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
+import { policyTables } from './policy.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText, preparationOutcomesTable } from './reasons.ts'
 import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
 
@@ -35,4 +36,9 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['drop-reasons', dropReasonsText()],
     ['preparation-outcomes', preparationOutcomesTable()],
   ])
+}
+
+/** Files of which every line is generated, by path. */
+export function wholeFiles(): ReadonlyMap<string, string> {
+  return new Map([['charts/vxtap/files/policy.yaml', policyTables()]])
 }

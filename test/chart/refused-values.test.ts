@@ -13,6 +13,7 @@ describe('given a mistyped value', () => {
     ['networkPolicy.enabled=yes', "at '/networkPolicy/enabled': got string, want boolean"],
     ['image.digest=sha256:abc', "at '/image/digest': 'sha256:abc' does not match pattern"],
     ['defaults.vni=16777216', "at '/defaults/vni': maximum"],
+    ['injection.mode=cel', "at '/injection/mode': value must be one of 'webhook', 'policy'"],
     ['defaults.direction=inwards', "at '/defaults/direction': value must be one of 'both', 'in', 'out'"],
   ])('when %s is set, then helm names it', async (setting, sentence) => {
     expect(await refusal(setting)).toContain(sentence)
@@ -22,6 +23,7 @@ describe('given a mistyped value', () => {
 describe('given values that are right one by one and cannot work together', () => {
   it.each([
     [['image.repository='], 'image.repository is not set: no image of vxtap is published yet'],
+    [['injection.mode=policy', 'defaults.native-sidecar=never'], 'a policy injects native sidecars only'],
     [['port=9412'], 'port and metricsPort are both 9412'],
     [['certificate.secretName=mine', 'certificate.certManager.enabled=true'], 'exclude each other'],
     [['certificate.secretName=mine'], 'certificate.caBundle is not set'],

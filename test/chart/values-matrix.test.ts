@@ -26,7 +26,11 @@ const podSpec = ({ kind, spec }: Manifest): Spec =>
 const workloads = (manifests: readonly Manifest[]): Manifest[] =>
   manifests.filter(({ kind }) => ['Deployment', 'Pod'].includes(kind))
 
-const clusterWide = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'MutatingWebhookConfiguration']
+const clusterWide = [
+  ...['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'MutatingWebhookConfiguration'],
+  ...['MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding'],
+  ...['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'],
+]
 
 describe.each(valuesFiles)('given the values of $file', ({ path }) => {
   it('when the chart is linted strictly, then helm has nothing to say against it', async () => {

@@ -135,7 +135,7 @@ describe('the chart', () => {
     )
     expect(new Set(keys)).toEqual(new Set([injectKey]))
     const prefixed = templates.flatMap((text) => [...text.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1]))
-    const known = new Set(['inject', ...annotationSettings.keys()])
+    const known = new Set(['inject', 'status', ...annotationSettings.keys()])
     expect(prefixed.filter((name) => !known.has(name ?? ''))).toEqual([])
     expect(annotationPrefix).toBe('vxtap.io/')
   })

@@ -16,7 +16,7 @@ import { commands, helpText } from '../../scripts/docs/commands.ts'
 import { textLines } from '../../scripts/docs/demo.ts'
 import { firstDifference } from '../../scripts/docs/difference.ts'
 import { fillParts, partNames } from '../../scripts/docs/markers.ts'
-import { generatedFiles, generatedParts } from '../../scripts/docs/parts.ts'
+import { generatedFiles, generatedParts, wholeFiles } from '../../scripts/docs/parts.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -71,6 +71,10 @@ describe('generated parts', async () => {
     const document = read(file)
     const filled = fillParts(document, parts)
     expect(filled === document ? '' : `${firstDifference(document, filled)}\nrun make docs`).toBe('')
+  })
+
+  it.each([...wholeFiles()])('that are a whole file are what the tables say: %s', (file, text) => {
+    expect(read(file) === text ? '' : `${firstDifference(read(file), text)}\nrun make docs`).toBe('')
   })
 
   it('are each in a document, and no document asks for another', () => {

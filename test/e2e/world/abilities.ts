@@ -7,3 +7,6 @@ export const nativeSidecars = minor >= 29
 
 /** Match conditions of webhooks, without a feature gate from 1.30 on: what finds pods by annotation. */
 export const matchConditions = minor >= 30
+
+/** MutatingAdmissionPolicy, served as v1 from 1.36 on. */
+export const mutatingPolicies = minor >= 36

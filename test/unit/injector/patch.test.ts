@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import jsonpatch from 'fast-json-patch'
 import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '../../../injector/json.ts'
 import { escapeToken, patchPod } from '../../../injector/patch.ts'
@@ -71,13 +72,36 @@ describe('the patch', () => {
     expect(patch).toMatchObject({ ok: false, cause: expect.stringContaining(name) })
   })
 
-  it('given a pod nested too deeply to copy, gives up without harm', () => {
+  it('given a pod nested 100,000 deep beside what changes, shares it instead of copying it', () => {
     let deep: JsonObject = {}
     for (let depth = 0; depth < 100_000; depth++) deep = { deep }
-    const object = { spec: {}, deep }
+    const object = { spec: { deep } }
     const decision = plan(object, namespace(optedIn), modern, config)
     if (decision.outcome !== 'inject') throw new Error(decision.sentence)
-    expect(patchPod(object, decision.injection)).toMatchObject({ ok: false })
+    const patch = patchPod(object, decision.injection)
+    expect(patch.ok && (patch.patched['spec'] as JsonObject)['deep'] === deep).toBe(true)
+  })
+
+  it.each([
+    ['an ordinary pod', pod({ annotations: { a: 'b' } })],
+    ['a pod without any of what is patched', {}],
+    [
+      'null in place of lists and maps',
+      { metadata: { annotations: null }, spec: { initContainers: null, volumes: null } },
+    ],
+  ])('given %s, changes neither it nor the operations while it tries them', (_what, object: JsonObject) => {
+    const before = JSON.stringify(object)
+    const decision = plan(object, namespace(optedIn), modern, config)
+    if (decision.outcome !== 'inject') throw new Error(decision.sentence)
+    const patch = patchPod(object, decision.injection)
+    if (!patch.ok) throw new Error(patch.cause)
+    const operations = JSON.stringify(patch.operations)
+    expect(JSON.stringify(object)).toBe(before)
+    const whole = jsonpatch.applyPatch(JSON.parse(before), JSON.parse(operations), true).newDocument
+    expect(patch.patched).toEqual(whole)
+    expect(JSON.parse(operations).filter(({ value }: { value: unknown }) => JSON.stringify(value) === '{}')).toEqual(
+      patch.operations.filter(({ path }) => path === '/spec' || path === '/metadata'),
+    )
   })
 
   it('escapes reference tokens so that they come back (RFC 6901 section 3)', () => {
