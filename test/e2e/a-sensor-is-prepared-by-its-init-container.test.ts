@@ -1,33 +1,31 @@
 /** What a container runtime gives the init container of docs/sensors.md: capabilities, and its default seccomp profile. */
 import { describe, expect, it } from 'vitest'
 import { vxtapImage } from '../cluster/image/names.ts'
+import { documentedSensor } from '../support/documented-init-container.ts'
 import { apply, eventually, getObject, logs, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { sensorTemplate } from './world/workloads.ts'
 
 const namespace = useNamespace('prepared')
 
-function sensor(name: string, capabilities: readonly string[]): object {
+function sensor(name: string, capabilities = documentedSensor().prepare.securityContext.capabilities.add): object {
   const { metadata, spec } = sensorTemplate()
-  const prepare = {
-    name: 'prepare',
+  const { annotations, prepare } = documentedSensor()
+  const { securityContext } = prepare
+  const container = {
+    ...prepare,
     image: vxtapImage,
-    args: ['prepare-sensor'],
-    terminationMessagePolicy: 'FallbackToLogsOnError',
     securityContext: {
-      runAsUser: 0,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
+      ...securityContext,
       seccompProfile: { type: 'RuntimeDefault' },
-      capabilities: { drop: ['ALL'], add: capabilities },
+      capabilities: { ...securityContext.capabilities, add: capabilities },
     },
   }
-  const annotations = { 'vxtap.io/gso': 'xdp' }
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...metadata, name, namespace, annotations },
-    spec: { ...spec, initContainers: [prepare] },
+    spec: { ...spec, initContainers: [container] },
   }
 }
 
@@ -47,7 +45,7 @@ interface Ended {
 
 describe('given a sensor with an init container that prepares it', () => {
   it('when that has NET_ADMIN and BPF, then it prepares eth0 under the default seccomp profile, and the sensor starts', async () => {
-    await apply(sensor('able', ['NET_ADMIN', 'BPF']))
+    await apply(sensor('able'))
     await ready(namespace, 'able')
     expect(await logs(namespace, 'able', 'prepare')).toMatch(/eth0 is prepared: .*\(prepared\)$/m)
   })

@@ -8,12 +8,12 @@ import { randomFillSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { parseAllDocuments } from 'yaml'
 import { isolated } from '../../lab/kubelet/command-line.ts'
 import { Lab } from '../../lab/network/lab.ts'
 import type { LabPod } from '../../lab/network/pod.ts'
 import { loadPassProgram } from '../../sidecar/linux/bpf-program.ts'
 import { attachXdp, detachXdp, findLink } from '../../sidecar/linux/link.ts'
+import { documentedSensor } from '../support/documented-init-container.ts'
 import { prepareSensor, runIn, vxtap } from '../support/netns-prepare.ts'
 import { redirectPast } from '../support/netns-redirect.ts'
 import { captureEth0 } from '../support/netns-sensor.ts'
@@ -183,7 +183,7 @@ describe('given a sensor pod', () => {
     })
 
     it('when the init container of docs/sensors.md runs with its security context, then the sensor is prepared', async () => {
-      const init = documentedInitContainer()
+      const { prepare: init } = documentedSensor()
       const argv = isolated([vxtap, ...init.args], init.securityContext, undefined)
       const { code, stdout, stderr } = await runIn(sensor, argv)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -231,16 +231,3 @@ describe('given a sensor pod', () => {
     expect(stderr).toContain(sentence)
   })
 })
-
-interface InitContainer {
-  readonly args: readonly string[]
-  readonly securityContext: object
-}
-
-function documentedInitContainer(): InitContainer {
-  const page = readFileSync(new URL('../../docs/sensors.md', import.meta.url), 'utf8')
-  const fences = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map((fence) => fence[1]!)
-  const manifest = fences.find((fence) => fence.includes('prepare-sensor'))!
-  const [document] = parseAllDocuments(manifest)
-  return document!.toJS().spec.template.spec.initContainers[0]
-}
