@@ -111,7 +111,11 @@ const namespaceOf = (object: Json): NamespaceObject => ({
 function nodeOf(object: Json): NodeObject {
   const linux = (textAt(object, 'status', 'nodeInfo', 'operatingSystem') ?? 'linux') === 'linux'
   const kubeletVersion = textAt(object, 'status', 'nodeInfo', 'kubeletVersion') ?? ''
-  return { name: textAt(object, 'metadata', 'name') ?? '', kubeletVersion: linux ? kubeletVersion : '' }
+  return {
+    name: textAt(object, 'metadata', 'name') ?? '',
+    kubeletVersion: linux ? kubeletVersion : '',
+    bootId: textAt(object, 'status', 'nodeInfo', 'bootID') ?? '',
+  }
 }
 
 async function timed<T>(work: Promise<T>, ms: number, what: string): Promise<T> {

@@ -5,7 +5,14 @@ import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
 import { dropReasonsText, injectionReasonsIndex, injectionReasonsText, preparationOutcomesTable } from './reasons.ts'
-import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import {
+  annotationsTable,
+  exitCodesTable,
+  injectLabel,
+  injectorEnvironment,
+  sensorAnnotationsTable,
+  sidecarEnvironment,
+} from './settings.ts'
 
 export const generatedFiles = [
   'README.md',
@@ -24,6 +31,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['demo-result', demoResult()],
     ['inject-label', injectLabel()],
     ['annotations', annotationsTable()],
+    ['sensor-annotations', sensorAnnotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
     ['exit-codes', exitCodesTable()],

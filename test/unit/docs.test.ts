@@ -4,7 +4,12 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { annotationPrefix, annotationSettings, injectorAnnotations } from '../../contract/annotations.ts'
+import {
+  annotationPrefix,
+  annotationSettings,
+  injectorAnnotations,
+  sensorAnnotations,
+} from '../../contract/annotations.ts'
 import { dropReasons } from '../../contract/drop-reasons.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
 import { injectionReasons, type ReasonCode, reasonAnchor } from '../../contract/injection-reasons.ts'
@@ -158,7 +163,8 @@ describe('what documents name exists', () => {
   })
 
   it('annotations and labels', () => {
-    const known = new Set(['inject', 'status', 'gso', ...annotationSettings.keys()])
+    const ofSensors = Object.values(sensorAnnotations).map(({ annotation }) => annotation)
+    const known = new Set<string>(['inject', 'status', ...annotationSettings.keys(), ...ofSensors])
     const named = everywhere((document) =>
       [...document.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1] ?? ''),
     )

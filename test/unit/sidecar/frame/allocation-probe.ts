@@ -7,6 +7,8 @@ import { inferVirtio } from '../../../../sidecar/frame/infer.ts'
 import { completeChecksum } from '../../../../sidecar/frame/repair.ts'
 import { emptySegmentPlan, planSegments, writeSegment } from '../../../../sidecar/frame/segment.ts'
 import { restoreVlanTag } from '../../../../sidecar/frame/vlan.ts'
+import { BatchList, batchShape, listLength } from '../../../../sidecar/tunnel/batch-list.ts'
+import { Memory } from '../../../../wire/memory.ts'
 import { emptyParsedFrame, parseFrame } from '../../../../wire/parse.ts'
 import { emptyVirtio } from '../../../../wire/virtio.ts'
 import { buildFrame, place } from '../../../support/frames.ts'
@@ -33,6 +35,8 @@ const plan = emptySegmentPlan()
 const into = emptyVirtio()
 const kept: object[] = [{}]
 let hash = 0
+const list = new BatchList(new Memory(new ArrayBuffer(listLength(batchShape))), 0x7f00_0000_0000, 0, batchShape, 65_507)
+list.joinUpTo(1472)
 
 const calls: Record<string, () => void> = {
   control: () => {
@@ -51,6 +55,11 @@ const calls: Record<string, () => void> = {
   },
   vlan: () => {
     restoreVlanTag(memory, at, 5, 0x8100)
+  },
+  batch: () => {
+    for (let index = 0; index < 40; index++) list.add(index << 8, 0x7e00_0000_0000, index, 100 + (index & 3), 0, 0)
+    list.seal()
+    list.clear()
   },
   infer: () => {
     inferVirtio(memory, at, length, 1500, into)
