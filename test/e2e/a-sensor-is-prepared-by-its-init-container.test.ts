@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { vxtapImage } from '../cluster/image/names.ts'
 import { documentedSensor } from '../support/documented-init-container.ts'
-import { apply, eventually, getObject, logs, ready } from './world/kubectl.ts'
+import { apply, eventually, exec, getObject, logs, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { sensorTemplate } from './world/workloads.ts'
 
@@ -17,7 +17,6 @@ function sensor(name: string, capabilities = documentedSensor().prepare.security
     image: vxtapImage,
     securityContext: {
       ...securityContext,
-      seccompProfile: { type: 'RuntimeDefault' },
       capabilities: { ...securityContext.capabilities, add: capabilities },
     },
   }
@@ -25,7 +24,7 @@ function sensor(name: string, capabilities = documentedSensor().prepare.security
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...metadata, name, namespace, annotations },
-    spec: { ...spec, initContainers: [container] },
+    spec: { ...spec, securityContext: { seccompProfile: { type: 'RuntimeDefault' } }, initContainers: [container] },
   }
 }
 
@@ -48,6 +47,9 @@ describe('given a sensor with an init container that prepares it', () => {
     await apply(sensor('able'))
     await ready(namespace, 'able')
     expect(await logs(namespace, 'able', 'prepare')).toMatch(/eth0 is prepared: .*\(prepared\)$/m)
+    // Both containers of the pod have the profile: 2 is a filter (proc(5)).
+    const status = "process.stdout.write(require('fs').readFileSync('/proc/1/status', 'latin1'))"
+    expect(await exec(namespace, 'able', 'receive', ['node', '-e', status])).toMatch(/^Seccomp:\t2$/m)
   })
 
   it('when it lacks BPF, then the sensor does not start, and its status says why', async () => {
