@@ -37,10 +37,10 @@ chart: setup ## lint and render the Helm chart over its values matrix (the first
 	@$(VITEST) --project chart
 
 e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes)
-	@K8S=$(K8S) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
+	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
 
-cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release)
-	@K8S=$(K8S) sh scripts/cluster.sh $${SHELL:-sh}
+cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release, IP_FAMILIES=6 for one without IPv4)
+	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $${SHELL:-sh}
 
 docs: setup ## regenerate the parts of docs/ and README.md that come from tables and real output
 	@$(NODE) scripts/docs.ts --write

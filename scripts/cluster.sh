@@ -3,7 +3,8 @@
 # systemd: test/cluster/ starts it inside scripts/sandbox.sh, so the machine's own network stays as it is, and the kernel
 # ends every process and every mount of it however this script ends. What the kernel keeps, the empty control groups,
 # a process that outlives this script removes.
-# Needs root. Usage: scripts/cluster.sh COMMAND [ARGUMENT...]   (K8S=1.28 for another release)
+# Needs root. Usage: scripts/cluster.sh COMMAND [ARGUMENT...]   (K8S=1.28 for another release, IP_FAMILIES=6
+# for a cluster without IPv4)
 set -eu
 cd "$(dirname "$0")/.."
 say() { printf '[cluster] %s\n' "$*" >&2; }

@@ -8,6 +8,7 @@ import { releaseProgramText } from './linux/release-text.ts'
 import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
+import { familiesOf } from './target/families.ts'
 import type { Target } from './target/target.ts'
 
 const refreshMs = 1000
@@ -116,12 +117,6 @@ export function startSidecar(options: SidecarOptions): Started {
       log.info(`stopped: ${summary(snapshot(counters))}`)
     }
   }
-}
-
-/** A link-local IPv6 address (RFC 4291 section 2.5.6) reaches no other node, so it does not make a pod speak IPv6. */
-function familiesOf(addresses: readonly string[]): ReadonlySet<4 | 6> {
-  const routable = addresses.filter((address) => !address.startsWith('fe80:'))
-  return new Set(routable.map((address) => (address.includes(':') ? 6 : 4)))
 }
 
 /** Metrics are no reason to stop mirroring: a port that is taken is said and lived with. */

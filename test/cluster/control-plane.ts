@@ -2,13 +2,18 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../lab/network/command.ts'
-import { apiPort, controlPlaneAddress, podNetwork, serviceNetwork } from './addresses.ts'
+import { apiPort, joined, listenAddress, type Plans } from './addresses.ts'
 import type { Credentials } from './credentials.ts'
 import { type Daemon, startAgain, startDaemon, until } from './daemon.ts'
 import type { Programs } from './programs/build.ts'
 
 /** Comes back when the API server is ready. */
-export async function startControlPlane(programs: Programs, credentials: Credentials, folder: string): Promise<void> {
+export async function startControlPlane(
+  programs: Programs,
+  credentials: Credentials,
+  folder: string,
+  networks: Plans,
+): Promise<void> {
   mkdirSync(join(folder, 'log'), { recursive: true })
   const start = (name: string, program: string, flags: Readonly<Record<string, string>>): Daemon =>
     startDaemon(name, [program, ...Object.entries(flags).map(([k, v]) => `--${k}=${v}`)], join(folder, 'log', name))
@@ -30,7 +35,7 @@ export async function startControlPlane(programs: Programs, credentials: Credent
     'log-level': 'warn',
   })
   const apiServer = startAgain(
-    () => start('kube-apiserver', kube('kube-apiserver'), apiServerFlags(file, etcdUrl)),
+    () => start('kube-apiserver', kube('kube-apiserver'), apiServerFlags(file, etcdUrl, networks)),
     join(folder, 'kube-apiserver.pid'),
   )
   const kubectl = [kube('kubectl'), '--kubeconfig', file('admin.kubeconfig')]
@@ -53,18 +58,22 @@ export async function startControlPlane(programs: Programs, credentials: Credent
     'service-account-private-key-file': file('sa.key'),
     'root-ca-file': file('ca.crt'),
     'allocate-node-cidrs': 'false',
-    'cluster-cidr': podNetwork,
+    'cluster-cidr': joined(networks, 'podNetwork'),
     'flex-volume-plugin-dir': join(folder, 'volume-plugins'),
   })
   start('kube-scheduler', kube('kube-scheduler'), client('kube-scheduler'))
 }
 
-const apiServerFlags = (file: (name: string) => string, etcdUrl: string): Readonly<Record<string, string>> => ({
+const apiServerFlags = (
+  file: (name: string) => string,
+  etcdUrl: string,
+  networks: Plans,
+): Readonly<Record<string, string>> => ({
   'etcd-servers': etcdUrl,
-  'advertise-address': controlPlaneAddress,
-  'bind-address': '0.0.0.0',
+  'advertise-address': networks[0].controlPlane,
+  'bind-address': listenAddress(networks),
   'secure-port': String(apiPort),
-  'service-cluster-ip-range': serviceNetwork,
+  'service-cluster-ip-range': joined(networks, 'serviceNetwork'),
   'tls-cert-file': file('apiserver.crt'),
   'tls-private-key-file': file('apiserver.key'),
   'client-ca-file': file('ca.crt'),

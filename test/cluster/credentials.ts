@@ -3,7 +3,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createAuthority } from '../../lab/certificates.ts'
-import { apiPort, apiServiceAddress, controlPlaneAddress, type NodeAddresses } from './addresses.ts'
+import { apiPort, type NodeAddresses, type Plans, urlHost } from './addresses.ts'
 
 export interface Credentials {
   readonly folder: string
@@ -20,7 +20,7 @@ const users: readonly (readonly [user: string, group: string])[] = [
 ]
 
 /** Writes everything into `folder`: ca.crt, apiserver.*, apiserver-kubelet.*, NODE.*, sa.*, tokens.csv, *.kubeconfig */
-export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]): Credentials {
+export function writeCredentials(folder: string, nodes: readonly NodeAddresses[], networks: Plans): Credentials {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = (name: string): string => join(folder, name)
   const authority = createAuthority('vxtap-test-cluster', 7)
@@ -31,9 +31,11 @@ export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]
   }
   writeFileSync(file('ca.crt'), authority.certificate)
   const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local']
-  issue('apiserver', 'kube-apiserver', [...service, 'localhost', apiServiceAddress, controlPlaneAddress, '127.0.0.1'])
+  const own = networks.flatMap(({ apiService, controlPlane, loopback }) => [apiService, controlPlane, loopback])
+  issue('apiserver', 'kube-apiserver', [...service, 'localhost', ...own])
   issue('apiserver-kubelet', 'kube-apiserver-kubelet-client', ['kube-apiserver'])
-  for (const node of nodes) issue(node.name, `system:node:${node.name}`, [node.name, node.address])
+  for (const node of nodes)
+    issue(node.name, `system:node:${node.name}`, [node.name, ...node.addresses.map(({ address }) => address)])
 
   const account = generateKeyPairSync('rsa', { modulusLength: 2048 })
   writeFileSync(file('sa.key'), account.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
@@ -42,7 +44,7 @@ export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]
   const all = [...users, ...nodes.map(({ name }) => [`system:node:${name}`, 'system:nodes'] as const)]
   const tokens = all.map(([user, group]) => {
     const token = randomBytes(24).toString('hex')
-    writeFileSync(file(`${user.replace(/^.*:/, '')}.kubeconfig`), kubeconfig(token, authority.certificate), {
+    writeFileSync(file(`${user.replace(/^.*:/, '')}.kubeconfig`), kubeconfig(token, authority.certificate, networks), {
       mode: 0o600,
     })
     return `${token},${user},${user},"${group}"`
@@ -51,7 +53,7 @@ export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]
   return { folder, file }
 }
 
-const kubeconfig = (token: string, authority: string): string =>
+const kubeconfig = (token: string, authority: string, [{ controlPlane }]: Plans): string =>
   JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',
@@ -59,7 +61,7 @@ const kubeconfig = (token: string, authority: string): string =>
       {
         name: 'vxtap',
         cluster: {
-          server: `https://${controlPlaneAddress}:${apiPort}`,
+          server: `https://${urlHost(controlPlane)}:${apiPort}`,
           'certificate-authority-data': Buffer.from(authority).toString('base64'),
         },
       },

@@ -1,5 +1,5 @@
 /** CoreDNS as the cluster's name server: account, rights, configuration, Deployment and the Service at its address. */
-import { dnsServiceAddress } from './addresses.ts'
+import type { Plans } from './addresses.ts'
 import { corednsImage } from './image/names.ts'
 
 const metadata = { name: 'coredns', namespace: 'kube-system' }
@@ -20,7 +20,7 @@ const corefile = `.:53 {
 }
 `
 
-export const dnsManifests: readonly object[] = [
+export const dnsManifests = ([{ dnsService }]: Plans): readonly object[] => [
   { apiVersion: 'v1', kind: 'ServiceAccount', metadata },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -70,7 +70,7 @@ export const dnsManifests: readonly object[] = [
     kind: 'Service',
     metadata: { ...metadata, name: 'kube-dns' },
     spec: {
-      clusterIP: dnsServiceAddress,
+      clusterIP: dnsService,
       selector: labels,
       ports: [
         { name: 'dns', port: 53, protocol: 'UDP' },

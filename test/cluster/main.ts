@@ -2,7 +2,8 @@
  * A Kubernetes cluster of a control plane and two nodes, for as long as one command runs.
  * Must run inside scripts/sandbox.sh, whose namespaces it fills and which clears everything away; scripts/cluster.sh
  * does both. The command finds the cluster by KUBECONFIG, and kubectl and helm on its PATH.
- * Usage: node test/cluster/main.ts COMMAND [ARGUMENT...]   (K8S=1.28 for another release)
+ * Usage: node test/cluster/main.ts COMMAND [ARGUMENT...]   (K8S=1.28 for another release,
+ * IP_FAMILIES=6 for another network than the dual-stack one)
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -13,6 +14,7 @@ import { startControlPlane } from './control-plane.ts'
 import { writeCredentials } from './credentials.ts'
 import { until } from './daemon.ts'
 import { dnsManifests } from './dns.ts'
+import { chooseFamilies, ipv6Missing } from './families.ts'
 import { makeArchives } from './image/archives.ts'
 import { makeNetwork, routeTo } from './network.ts'
 import { startNode } from './node.ts'
@@ -30,22 +32,24 @@ const say = (text: string): void => {
 async function startCluster(): Promise<Record<string, string>> {
   if (process.env['VXTAP_SANDBOX'] !== '1') throw new Error('a cluster needs a sandbox around it: scripts/cluster.sh')
   const release = releaseOf(process.env['K8S'] || defaultRelease)
+  const { plans: networks, without } = chooseFamilies(process.env['IP_FAMILIES'] ?? '', await ipv6Missing(release))
+  if (without !== undefined) say(`NO IPv6: ${without}. Scenarios about IPv6 will prove nothing, and say so`)
   const programs = await bringPrograms(release)
   mkdirSync(folder, { recursive: true })
   const archives = await makeArchives(join(folder, 'images'), programs.coredns)
   const mebi = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
   say(`images packed; vxtap's: ${mebi(archives.vxtap.compressed)} to pull, ${mebi(archives.vxtap.unpacked)} on disk`)
 
-  const nodes = [nodeAddresses(1), nodeAddresses(2)]
-  const credentials = writeCredentials(join(folder, 'credentials'), nodes)
-  await makeNetwork()
+  const nodes = [nodeAddresses(1, networks), nodeAddresses(2, networks)]
+  const credentials = writeCredentials(join(folder, 'credentials'), nodes, networks)
+  await makeNetwork(networks)
   const controlGroup = process.env['VXTAP_CONTROL_GROUP'] ?? `vxtap-${process.pid}`
-  const options = { nodes, programs, release, credentials, folder, controlGroup, images: archives.files }
+  const options = { nodes, networks, programs, release, credentials, folder, controlGroup, images: archives.files }
   const [clusterNodes] = await Promise.all([
     Promise.all(nodes.map((node) => startNode({ ...options, node }))),
-    startControlPlane(programs, credentials, join(folder, 'control-plane')),
+    startControlPlane(programs, credentials, join(folder, 'control-plane'), networks),
   ])
-  await routeTo(nodes)
+  await routeTo(nodes, networks)
   say(`Kubernetes ${release.kubernetes}: the API server is ready, and both nodes have the images`)
 
   const kubeconfig = credentials.file('admin.kubeconfig')
@@ -54,7 +58,7 @@ async function startCluster(): Promise<Record<string, string>> {
       timeoutMs: 100_000,
       ...(input === undefined ? {} : { input }),
     })
-  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsManifests }))
+  await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsManifests(networks) }))
   for (const { name, kubelet } of clusterNodes.map((node) => ({ ...node, kubelet: node.startKubelet() }))) {
     await until(`${name} has registered`, kubelet, async () => (await kubectl(['get', 'node', name])) !== '')
   }
@@ -65,6 +69,8 @@ async function startCluster(): Promise<Record<string, string>> {
   return {
     KUBECONFIG: kubeconfig,
     K8S_VERSION: release.kubernetes,
+    CLUSTER_FAMILIES: networks.map(({ family }) => family).join(','),
+    CLUSTER_WITHOUT_IPV6: without ?? '',
     PATH: `${programs.kubernetes}:${programs.helm}:${process.env['PATH'] ?? ''}`,
     API_SERVER_PID_FILE: join(folder, 'control-plane/kube-apiserver.pid'),
     CTR: join(programs.debian, 'usr/bin/ctr'),

@@ -1,6 +1,5 @@
 /** The configuration files of a node's programs. JSON is YAML; containerd wants TOML. */
-import type { NodeAddresses } from './addresses.ts'
-import { dnsServiceAddress, podNetwork } from './addresses.ts'
+import { joined, listenAddress, type NodeAddresses, type Plans, plans } from './addresses.ts'
 import type { Credentials } from './credentials.ts'
 import { pauseImage } from './image/names.ts'
 import type { Release } from './versions.ts'
@@ -37,7 +36,7 @@ state = "/run/containerd"
 `
 
 /** Pods reach each other with their own addresses: no masquerading, as Kubernetes demands of every network. */
-export const cniConfig = ({ podSubnet }: NodeAddresses): object => ({
+export const cniConfig = ({ addresses }: NodeAddresses): object => ({
   cniVersion: '1.0.0',
   name: 'pods',
   plugins: [
@@ -50,8 +49,8 @@ export const cniConfig = ({ podSubnet }: NodeAddresses): object => ({
       ipam: {
         type: 'host-local',
         dataDir: '/var/lib/cni/ipam',
-        ranges: [[{ subnet: podSubnet }]],
-        routes: [{ dst: '0.0.0.0/0' }],
+        ranges: addresses.map(({ podSubnet }) => [{ subnet: podSubnet }]),
+        routes: addresses.map(({ family }) => ({ dst: plans[family].everywhere })),
       },
     },
   ],
@@ -63,10 +62,12 @@ export const kubeletConfig = (
   credentials: Credentials,
   release: Release,
   controlGroup: string,
+  networks: Plans,
 ): object => ({
   apiVersion: 'kubelet.config.k8s.io/v1beta1',
   kind: 'KubeletConfiguration',
   ...(release.failCgroupV1 ? { failCgroupV1: false } : {}),
+  address: listenAddress(networks),
   cgroupDriver: 'cgroupfs',
   cgroupRoot: `/${controlGroup}`,
   containerRuntimeEndpoint: `unix://${paths.socket}`,
@@ -79,7 +80,7 @@ export const kubeletConfig = (
   tlsCertFile: credentials.file(`${node.name}.crt`),
   tlsPrivateKeyFile: credentials.file(`${node.name}.key`),
   clusterDomain: 'cluster.local',
-  clusterDNS: [dnsServiceAddress],
+  clusterDNS: [networks[0].dnsService],
   resolvConf: `${paths.folder}/resolv.conf`,
   failSwapOn: false,
   maxPods: 60,
@@ -92,13 +93,19 @@ export const kubeletConfig = (
   nodeStatusUpdateFrequency: '5s',
 })
 
-export const kubeProxyConfig = (node: NodeAddresses, credentials: Credentials, release: Release): object => ({
+export const kubeProxyConfig = (
+  node: NodeAddresses,
+  credentials: Credentials,
+  release: Release,
+  networks: Plans,
+): object => ({
   apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
   kind: 'KubeProxyConfiguration',
   mode: release.proxyMode,
   clientConnection: { kubeconfig: credentials.file('kube-proxy.kubeconfig') },
   hostnameOverride: node.name,
-  clusterCIDR: podNetwork,
+  clusterCIDR: joined(networks, 'podNetwork'),
+  bindAddress: networks[0].unspecified,
   // These are the machine's, not the network namespace's.
   conntrack: { maxPerCore: 0, min: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
   bindAddressHardFail: false,

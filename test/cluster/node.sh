@@ -42,9 +42,19 @@ pretend kernel/panic_on_oops 1
 pretend kernel/keys/root_maxkeys 1000000
 pretend kernel/keys/root_maxbytes 25000000
 
-echo 1 >/proc/sys/net/ipv4/ip_forward
-echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
-[ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+set_where_it_is() {
+  [ ! -e "/proc/sys/net/$1" ] || echo "$2" >"/proc/sys/net/$1"
+}
+set_where_it_is ipv4/ip_forward 1
+set_where_it_is ipv4/conf/all/rp_filter 0
+set_where_it_is bridge/bridge-nf-call-iptables 1
+set_where_it_is bridge/bridge-nf-call-ip6tables 1
+# Duplicate address detection would hold the gateway's address back for a second, just when the first pod wants it.
+for which in all default; do
+  set_where_it_is ipv6/conf/$which/disable_ipv6 0
+  set_where_it_is ipv6/conf/$which/accept_dad 0
+done
+set_where_it_is ipv6/conf/all/forwarding 1
 ip link set lo up
 mount --make-rshared /
 touch "$ready"

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run } from '../../lab/network/command.ts'
-import { controlPlaneAddress, type NodeAddresses, nodeSubnetBits } from './addresses.ts'
+import { type NodeAddresses, type Plans, plans } from './addresses.ts'
 import { makeControlGroup } from './cgroups.ts'
 import type { Credentials } from './credentials.ts'
 import { type Daemon, startDaemon, until } from './daemon.ts'
@@ -17,6 +17,7 @@ export interface NodeOptions {
   readonly node: NodeAddresses
   /** Every node, this one too. */
   readonly nodes: readonly NodeAddresses[]
+  readonly networks: Plans
   readonly programs: Programs
   readonly release: Release
   readonly credentials: Credentials
@@ -39,7 +40,7 @@ export interface ClusterNode {
 
 /** Comes back when containerd has every image. */
 export async function startNode(options: NodeOptions): Promise<ClusterNode> {
-  const { node, programs, credentials, release } = options
+  const { node, programs, credentials, release, networks } = options
   const folder = join(options.folder, node.name)
   const controlGroup = `${options.controlGroup}/${node.name}`
   mkdirSync(join(folder, 'cni'), { recursive: true })
@@ -65,7 +66,7 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
     return file
   }
   write('cni/10-pods.conflist', cniConfig(node))
-  write('resolv.conf', `nameserver ${controlPlaneAddress}\n`)
+  write('resolv.conf', `nameserver ${networks[0].controlPlane}\n`)
   const binaries = join(programs.debian, 'usr/bin')
   const containerd = startDaemon(
     `${node.name} containerd`,
@@ -80,14 +81,14 @@ export async function startNode(options: NodeOptions): Promise<ClusterNode> {
   for (const archive of options.images) await importImage(pid, ctr, archive)
 
   const startKubelet = (): Daemon => {
-    const config = write('kubelet.json', kubeletConfig(node, paths, credentials, release, controlGroup))
-    const proxy = write('kube-proxy.json', kubeProxyConfig(node, credentials, release))
+    const config = write('kubelet.json', kubeletConfig(node, paths, credentials, release, controlGroup, networks))
+    const proxy = write('kube-proxy.json', kubeProxyConfig(node, credentials, release, networks))
     const kubelet = startDaemon(
       `${node.name} kubelet`,
       [
         ...[...enter, join(programs.kubernetes, 'kubelet'), `--config=${config}`],
         ...[`--kubeconfig=${credentials.file(`${node.name}.kubeconfig`)}`],
-        ...[`--hostname-override=${node.name}`, `--node-ip=${node.address}`],
+        ...[`--hostname-override=${node.name}`, `--node-ip=${node.addresses.map(({ address }) => address).join(',')}`],
       ],
       log('kubelet'),
     )
@@ -106,10 +107,15 @@ async function connect({ node, nodes }: NodeOptions, pid: number): Promise<void>
   const inside = (...argv: string[]): Promise<string> => run(['nsenter', '-t', String(pid), '-n', 'ip', ...argv])
   await run(['ip', 'link', 'add', node.name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)])
   await run(['ip', 'link', 'set', node.name, 'master', bridge, 'up'])
-  await inside('address', 'add', `${node.address}/${nodeSubnetBits}`, 'dev', 'eth0')
+  for (const { family, address } of node.addresses) {
+    await inside('address', 'add', `${address}/${plans[family].nodeSubnetBits}`, 'dev', 'eth0')
+  }
   await inside('link', 'set', 'eth0', 'up')
-  await inside('route', 'add', 'default', 'via', controlPlaneAddress)
-  for (const other of nodes) {
-    if (other.name !== node.name) await inside('route', 'add', other.podSubnet, 'via', other.address)
+  for (const { family } of node.addresses) {
+    await inside('route', 'add', plans[family].everywhere, 'via', plans[family].controlPlane)
+  }
+  for (const { name, addresses } of nodes) {
+    if (name === node.name) continue
+    for (const { podSubnet, address } of addresses) await inside('route', 'add', podSubnet, 'via', address)
   }
 }

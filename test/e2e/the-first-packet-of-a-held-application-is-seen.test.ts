@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { urlHost } from '../cluster/addresses.ts'
 import { nativeSidecars } from './world/abilities.ts'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, type KubeObject, ready } from './world/kubectl.ts'
@@ -13,7 +14,7 @@ const hurried = (server: string): object => ({
   command: [
     'node',
     '-e',
-    `require('http').get('http://${server}:8080/first', (response) => response.resume()); setInterval(() => {}, 1000)`,
+    `require('http').get('http://${urlHost(server)}:8080/first', (response) => response.resume()); setInterval(() => {}, 1000)`,
   ],
 })
 
@@ -34,7 +35,8 @@ if (nativeSidecars)
     afterAll(() => folder.remove())
 
     it('when it asks a server, then the sensor has the request from its very first segment on', async () => {
-      const first = `ip.src == ${early.status.podIP} && tcp.dstport == 8080`
+      const source = early.status.podIP?.includes(':') ? 'ipv6.src' : 'ip.src'
+      const first = `${source} == ${early.status.podIP} && tcp.dstport == 8080`
       const segments = await tshark(capture, first, 'tcp.flags.str', 'tcp.seq')
       expect(segments[0]).toMatch(/S·*\t0$/)
       expect(await tshark(capture, `${first} && http.request`, 'http.request.uri')).toEqual(['/first'])

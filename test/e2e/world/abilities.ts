@@ -10,3 +10,11 @@ export const matchConditions = minor >= 30
 
 /** MutatingAdmissionPolicy, served as v1 from 1.36 on. */
 export const mutatingPolicies = minor >= 36
+
+/** Address families of pods and Services, the primary first: scripts/cluster.sh says which. */
+export const families: readonly (4 | 6)[] = (process.env['CLUSTER_FAMILIES'] ?? '')
+  .split(',')
+  .flatMap((family) => (family === '4' ? [4] : family === '6' ? [6] : []))
+
+/** Why the cluster has no IPv6; '' where it has. */
+export const withoutIpv6 = process.env['CLUSTER_WITHOUT_IPV6'] ?? ''

@@ -1,13 +1,14 @@
 /** What the sensor got, and what was on the wire: the frames of both, and what tshark makes of the sensor's. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Frame } from '../../../demo/compare/compare.ts'
 import { readFrames } from '../../../demo/evidence.ts'
 import { run, searchPath } from '../../../lab/network/command.ts'
-import { exec, getObject } from './kubectl.ts'
+import { exec, getObject, logs } from './kubectl.ts'
 import { nodePid } from './nodes.ts'
 import { captureFile } from './workloads.ts'
 
@@ -25,6 +26,12 @@ export async function fetchCapture(namespace: string, sensor: string, file: stri
 export function useFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'vxtap-e2e-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Faulty datagrams, as the strict sensor itself counted them, in its last line. */
+export async function faultsSaid(namespace: string, sensor: string): Promise<number> {
+  const counts = [...(await logs(namespace, sensor, 'receive')).matchAll(/, (\d+) faulty,/g)]
+  return Number(counts.at(-1)?.[1] ?? Number.NaN)
 }
 
 /** Every line that tshark prints for these fields of the frames that the filter takes. */
@@ -46,10 +53,24 @@ export interface WireCapture {
   stop(): Promise<Frame[]>
 }
 
+const enterNode = (node: string): string[] => ['nsenter', '-t', String(nodePid(node)), '-n', '--']
+
+/** The output of a program of this machine, run in a node's network. */
+export const inNode = (node: string, argv: readonly string[]): Promise<string> => run([...enterNode(node), ...argv])
+
+/** Asks for an answer, whichever it is (most likely a refusal): afterwards the pod's node knows its link address. */
+const reached = (address: string): Promise<void> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port: 9, timeout: 2000 })
+    socket.once('close', () => resolve())
+    for (const event of ['connect', 'timeout', 'error']) socket.once(event, () => socket.destroy())
+  })
+
 /** Captures with dumpcap at the node's end of a pod's veth pair, where the tap cannot reach. */
 export async function captureWire(namespace: string, podName: string, file: string): Promise<WireCapture> {
   const { spec, status } = await getObject(namespace, 'pod', podName)
-  const enter = ['nsenter', '-t', String(nodePid(spec.nodeName ?? '')), '-n', '--']
+  const enter = enterNode(spec.nodeName ?? '')
+  await reached(status.podIP ?? '')
   const route = JSON.parse(await run([...enter, 'ip', '-j', 'neighbour', 'show', status.podIP ?? '']))
   const links = JSON.parse(await run([...enter, 'bridge', '-j', 'fdb', 'show', 'br', 'cni0']))
   const link = links.find((entry: { mac: string }) => entry.mac === route[0]?.lladdr)?.ifname

@@ -1,4 +1,5 @@
 /** The cluster as an operator sees it: kubectl, with the kubeconfig that the environment names. */
+import { isIP } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run } from '../../../lab/network/command.ts'
 
@@ -41,6 +42,7 @@ interface Pod {
   readonly status: {
     readonly phase?: string
     readonly podIP?: string
+    readonly podIPs?: readonly { readonly ip: string }[]
     readonly conditions?: readonly { readonly type: string; readonly status: string }[]
     readonly containerStatuses?: readonly ContainerStatus[]
     readonly initContainerStatuses?: readonly ContainerStatus[]
@@ -48,6 +50,17 @@ interface Pod {
 }
 
 const defaultSeconds = 30
+
+/** Its address of one family; fails where it has none. */
+export function addressOf({ metadata, status }: KubeObject, family: 4 | 6): string {
+  const found = addressesOf({ status }).find((address) => isIP(address) === family)
+  if (found === undefined) throw new Error(`the pod ${metadata.name} has no IPv${family} address`)
+  return found
+}
+
+/** All of a pod's addresses, the primary first. */
+export const addressesOf = ({ status }: Pick<KubeObject, 'status'>): string[] =>
+  (status.podIPs ?? []).map(({ ip }) => ip)
 
 export function kubectl(args: readonly string[], input?: string): Promise<string> {
   return run(['kubectl', ...args], { timeoutMs: 120_000, ...(input === undefined ? {} : { input }) })

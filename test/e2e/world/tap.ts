@@ -2,6 +2,7 @@
 import type { InjectionStatus } from '../../../contract/annotations.ts'
 import { type Counters, parseCounters } from '../../../demo/evidence.ts'
 import { run } from '../../../lab/network/command.ts'
+import { urlHost } from '../../cluster/addresses.ts'
 import { type Container, eventually, type KubeObject, logs } from './kubectl.ts'
 
 /** The sidecar of a pod, wherever it is. */
@@ -20,11 +21,11 @@ export function statusOf({ metadata }: KubeObject): InjectionStatus | undefined 
   return text === undefined ? undefined : (JSON.parse(text) as InjectionStatus)
 }
 
-const metricsPort = 14789
+export const metricsPort = 14789
 
 /** The control plane's machine reaches every pod, so the sidecar's HTTP server too. */
 async function ask(pod: KubeObject, path: string): Promise<{ status: number; text: string }> {
-  const response = await fetch(`http://${pod.status.podIP}:${metricsPort}${path}`, {
+  const response = await fetch(`http://${urlHost(pod.status.podIP ?? '')}:${metricsPort}${path}`, {
     signal: AbortSignal.timeout(3000),
   })
   return { status: response.status, text: await response.text() }

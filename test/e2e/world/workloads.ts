@@ -29,7 +29,9 @@ export const sensorTemplate = (run = 'sensor', placement: object = {}): { metada
         name: 'receive',
         image: vxtapImage,
         args: ['receive', '--strict', '--write', captureFile, '--interval', '1'],
-        readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1 },
+        // On a busy machine Node alone takes more than the second that a probe has by default, and a sensor that is not
+        // Ready for a moment loses its flows to the others.
+        readinessProbe: { exec: { command: ['node', '-e', listening] }, periodSeconds: 1, timeoutSeconds: 10 },
         volumeMounts: [{ name: 'capture', mountPath: '/capture' }],
       },
     ],
@@ -42,11 +44,11 @@ export function sensorPod(namespace: string, name = 'sensor', node = 'node2', ru
   return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace }, spec }
 }
 
-/** Answers each request with its path, and /big with a megabyte. */
+/** Answers each request, once it has all of it, with its path, and /big with a megabyte. */
 const web = `
 const big = Buffer.alloc(1_000_000, 'all that goes in and out of this pod, the sensor sees. ')
 const server = require('http').createServer((request, response) => {
-  response.end(request.url === '/big' ? big : 'you asked for ' + request.url)
+  request.resume().on('end', () => response.end(request.url === '/big' ? big : 'you asked for ' + request.url))
 })
 server.listen(8080, '::')
 process.on('SIGTERM', () => process.exit(0))
@@ -99,12 +101,12 @@ export function deployment(
   }
 }
 
-export function service(namespace: string, name: string): object {
+export function service(namespace: string, name: string, families: object = {}): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name, namespace },
-    spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
+    spec: { ...families, selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] },
   }
 }
 
@@ -127,5 +129,19 @@ const ask = (path) => new Promise((resolve, reject) => {
   for (const path of ${JSON.stringify(paths)}) total += await ask(path)
   console.log(total)
 })().catch((error) => { console.error(error.message); process.exit(1) })
+`,
+]
+
+/** A program that sends a body of this many bytes, and ends with 1 unless it is taken. */
+export const upload = (host: string, path: string, bytes: number, port = 80): readonly string[] => [
+  'node',
+  '-e',
+  `
+const http = require('http')
+const target = { method: 'POST', host: ${JSON.stringify(host)}, port: ${port}, path: ${JSON.stringify(path)}, agent: false, timeout: 5000 }
+const failed = (error) => { console.error(error.message); process.exit(1) }
+http.request(target, (response) => {
+  response.resume().on('error', failed)
+}).on('error', failed).end(Buffer.alloc(${bytes}, 'what a client sends. '))
 `,
 ]

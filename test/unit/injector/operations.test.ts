@@ -15,6 +15,17 @@ describe('the operations server', () => {
     return { status: reply.status, text: await reply.text() }
   }
 
+  // An API server or a kubelet of a cluster with IPv6 alone has no other way to come here.
+  it('given addresses to listen on without a host, answers over IPv6 and IPv4, and so does the webhook', async () => {
+    served = await serveInjector({ LISTEN_ADDRESS: ':0', METRICS_ADDRESS: ':0' })
+    for (const host of ['::1', '127.0.0.1']) {
+      expect((await served.post(body, { host, servername: 'localhost' })).status).toBe(200)
+    }
+    for (const host of ['[::1]', '127.0.0.1']) {
+      expect((await fetch(`http://${host}:${served.metricsPort}/readyz`)).status).toBe(200)
+    }
+  })
+
   it('counts decisions by reason and refused requests by status', async () => {
     served = await serveInjector()
     await served.post(body)

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropReasons } from '../../../contract/drop-reasons.ts'
 import { sidecarMetrics } from '../../../contract/sidecar-metrics.ts'
+import type { ListenAddress } from '../../../contract/sidecar-settings.ts'
 import { Counters } from '../../../sidecar/counters.ts'
 import { type Health, type Observed, serve } from '../../../sidecar/http.ts'
 
@@ -11,7 +12,7 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close()
 })
 
-async function given(health: Partial<Health> = {}) {
+async function given(health: Partial<Health> = {}, address: ListenAddress = { host: '127.0.0.1', port: 0 }) {
   const counters = new Counters()
   let refreshed = 0
   const observed: Observed = {
@@ -26,7 +27,7 @@ async function given(health: Partial<Health> = {}) {
       refreshed++
     },
   }
-  const server = await serve({ host: '127.0.0.1', port: 0 }, observed)
+  const server = await serve(address, observed)
   if (server instanceof Error) throw server
   open.push(server)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -101,6 +102,17 @@ it('given that the first look for a sensor is not answered yet, when asked, then
 it('given no interface, when asked, then it is not healthy', async () => {
   const { get } = await given({ healthy: false, ready: false, sentence: 'waiting for eth0' })
   expect(await get('/healthz')).toEqual({ status: 503, text: 'waiting for eth0\n' })
+})
+
+// The kubelet's probes and Prometheus come to an address of the pod, of whichever family.
+it('given a METRICS_ADDRESS without a host, when asked over IPv6 or IPv4, then answers', async () => {
+  const { server } = await given({}, { host: undefined, port: 0 })
+  const { port } = server.address() as AddressInfo
+  for (const host of ['[::1]', '127.0.0.1']) {
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      expect((await fetch(`http://${host}:${port}${path}`)).status).toBe(200)
+    }
+  }
 })
 
 it('given other requests, when they come, then they get an answer that says what is served', async () => {
