@@ -4,7 +4,13 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import {
+  blindSpotsText,
+  dropReasonsText,
+  injectionReasonsIndex,
+  injectionReasonsText,
+  preparationOutcomesTable,
+} from './reasons.ts'
 import {
   annotationsTable,
   exitCodesTable,
@@ -23,6 +29,7 @@ export const generatedFiles = [
   'docs/metrics.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
+  'docs/sensors.md',
   'charts/vxtap/README.md',
 ] as const
 
@@ -45,6 +52,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
+    ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
 

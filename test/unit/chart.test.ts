@@ -144,7 +144,8 @@ describe('the chart', () => {
     )
     expect(new Set(keys)).toEqual(new Set([injectKey]))
     const prefixed = templates.flatMap((text) => [...text.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1]))
-    const known = new Set<string>(['inject', 'status', sensorAnnotations.gso.annotation, ...annotationSettings.keys()])
+    const ofSensors = sensorAnnotations.gso.annotation
+    const known = new Set<string>(['inject', 'status', ofSensors, ...annotationSettings.keys()])
     expect(prefixed.filter((name) => !known.has(name ?? ''))).toEqual([])
     expect(annotationPrefix).toBe('vxtap.io/')
   })

@@ -177,7 +177,7 @@ describe('what documents name exists', () => {
   it('environment variables', () => {
     // Other programs' and the kernel's names in capitals, as far as the documentation needs them.
     const foreign =
-      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR)$/
+      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR)$/
     const named = everywhere((document) =>
       codeWords(document)
         .map((word) => word.replace(/=.*$/, ''))
@@ -207,7 +207,7 @@ describe('what documents name exists', () => {
       ...[...document.matchAll(fence)].flatMap((block) => block[0].split('\n')),
     ])
     const used = lines.flatMap(({ file, found }) => {
-      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+)(?<flags>[^|#]*)/.exec(found)
+      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+(?:-[a-z]+)*)(?<flags>[^|#]*)/.exec(found)
       return match?.groups ? [{ file, name: match.groups['name'] ?? '', flags: match.groups['flags'] ?? '' }] : []
     })
     expect(used.length).toBeGreaterThan(help.size)

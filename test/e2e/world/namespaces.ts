@@ -22,6 +22,7 @@ export const namespacesOfTheSuite = [
   'no-rights',
   'no-sensor',
   'opted-in',
+  'prepared',
   'quota-exhausted',
   'replacement',
   'restarted',
