@@ -8,6 +8,7 @@ import { version } from '../contract/version.ts'
 import { register as registerDemo } from './commands/demo.ts'
 import { register as registerInject } from './commands/inject.ts'
 import { register as registerInjector } from './commands/injector.ts'
+import { register as registerPrepareSensor } from './commands/prepare-sensor.ts'
 import { register as registerReceive } from './commands/receive.ts'
 import { register as registerSidecar } from './commands/sidecar.ts'
 import { register as registerStatus } from './commands/status.ts'
@@ -24,6 +25,7 @@ registerInject(program)
 registerStatus(program)
 registerWhy(program)
 registerReceive(program)
+registerPrepareSensor(program)
 registerDemo(program)
 
 await program.parseAsync()

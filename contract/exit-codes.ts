@@ -12,7 +12,16 @@ export const exitCodes = {
     meaning: 'the input is wrong: a manifest that is not YAML, a capture file that is not one (EX_DATAERR)',
   },
   noInput: { code: 66, meaning: 'an input file cannot be read (EX_NOINPUT)' },
-  unavailable: { code: 69, meaning: 'the API server cannot be reached (EX_UNAVAILABLE)' },
+  unavailable: {
+    code: 69,
+    meaning:
+      'the API server cannot be reached, or what was asked for cannot be done on this interface or this kernel (EX_UNAVAILABLE)',
+  },
+  osErr: { code: 71, meaning: 'the kernel refused, or did not do what it acknowledged (EX_OSERR)' },
+  cannotCreate: {
+    code: 73,
+    meaning: "something of somebody else's is already there, and was left alone (EX_CANTCREAT)",
+  },
   noPermission: {
     code: 77,
     meaning: 'a privilege is missing, for instance NET_RAW, or a right in the cluster (EX_NOPERM)',

@@ -13,12 +13,14 @@ const lookMs = 100
 /** Returns after `longestMs`, or as soon as there was no connection for `enoughMs`. */
 export async function drained(server: Server, longestMs: number, enoughMs = quietMs): Promise<void> {
   const started = performance.now()
-  let quietSince = started
+  // From the first look that finds none: when before it the last one went is not known.
+  let quietSince: number | undefined
   for (;;) {
+    const connections = await connectionsOf(server)
     const now = performance.now()
-    if (now - started >= longestMs || now - quietSince >= enoughMs) return
+    quietSince = connections > 0 ? undefined : (quietSince ?? now)
+    if (now - started >= longestMs || (quietSince !== undefined && now - quietSince >= enoughMs)) return
     await sleep(Math.min(lookMs, longestMs))
-    if ((await connectionsOf(server)) > 0) quietSince = performance.now()
   }
 }
 

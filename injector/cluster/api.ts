@@ -34,7 +34,11 @@ const namespaceOf = (object: Json): NamespaceObject => ({
 function nodeOf(object: Json): NodeObject {
   const linux = (textAt(object, 'status', 'nodeInfo', 'operatingSystem') ?? 'linux') === 'linux'
   const kubeletVersion = textAt(object, 'status', 'nodeInfo', 'kubeletVersion') ?? ''
-  return { name: textAt(object, 'metadata', 'name') ?? '', kubeletVersion: linux ? kubeletVersion : '' }
+  return {
+    name: textAt(object, 'metadata', 'name') ?? '',
+    kubeletVersion: linux ? kubeletVersion : '',
+    bootId: textAt(object, 'status', 'nodeInfo', 'bootID') ?? '',
+  }
 }
 
 /** Resolves when the server or a time-out ended the watch; rejects when it failed. */

@@ -4,12 +4,19 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { blindSpotsText, dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
+import {
+  blindSpotsText,
+  dropReasonsText,
+  injectionReasonsIndex,
+  injectionReasonsText,
+  preparationOutcomesTable,
+} from './reasons.ts'
 import {
   annotationsTable,
   exitCodesTable,
   injectLabel,
   injectorEnvironment,
+  sensorAnnotationsTable,
   settingsFileTable,
   sidecarEnvironment,
 } from './settings.ts'
@@ -23,6 +30,7 @@ export const generatedFiles = [
   'docs/metrics.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
+  'docs/sensors.md',
   'charts/vxtap/README.md',
 ] as const
 
@@ -32,6 +40,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['demo-result', demoResult()],
     ['inject-label', injectLabel()],
     ['annotations', annotationsTable()],
+    ['sensor-annotations', sensorAnnotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
     ['settings-file', settingsFileTable()],
@@ -45,6 +54,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
+    ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
 

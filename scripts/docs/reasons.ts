@@ -3,6 +3,7 @@
 import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { type DropReason, dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons, reasonAnchor } from '../../contract/injection-reasons.ts'
+import { preparationOutcomes } from '../../contract/preparation-outcomes.ts'
 import { code, sentence, table } from './markdown.ts'
 
 interface Catalogued {
@@ -71,4 +72,16 @@ export function dropReasonsText(): string {
       return `### ${heading}\n\n${code(reason)}: ${sentence(dropReasons[reason])}\n\n*What to do:* ${dropRemedies[reason]}`
     })
     .join('\n\n')
+}
+
+export function preparationOutcomesTable(): string {
+  const rows = Object.entries(preparationOutcomes).map(([outcome, { exit, sentence: text, remedy }]) => [
+    code(outcome),
+    String(exit.code),
+    [text, remedy]
+      .filter((part) => part !== '')
+      .map((part) => sentence(readable(part)))
+      .join(' '),
+  ])
+  return table(['Outcome', 'Exit code', 'Sentence, and what to do'], rows)
 }

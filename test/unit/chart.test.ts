@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { annotationPrefix, annotationSettings, injectKey, overridable } from '../../contract/annotations.ts'
+import {
+  annotationPrefix,
+  annotationSettings,
+  injectKey,
+  overridable,
+  sensorAnnotations,
+} from '../../contract/annotations.ts'
 import { defaultVariable, injectorSettings, readInjectorSettings } from '../../contract/injector-settings.ts'
 import type { Setting } from '../../contract/setting.ts'
 import { version } from '../../contract/version.ts'
@@ -141,9 +147,16 @@ describe('the chart', () => {
     )
     expect(new Set(keys)).toEqual(new Set([injectKey]))
     const prefixed = templates.flatMap((text) => [...text.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1]))
-    const known = new Set(['inject', 'status', ...annotationSettings.keys()])
+    const ofSensors = sensorAnnotations.gso.annotation
+    const known = new Set<string>(['inject', 'status', ofSensors, ...annotationSettings.keys()])
     expect(prefixed.filter((name) => !known.has(name ?? ''))).toEqual([])
     expect(annotationPrefix).toBe('vxtap.io/')
+  })
+
+  it('says of its own sensor that it reads a socket, so that sidecars send it batches', () => {
+    const sensor = templates.find((text) => text.includes('"receive" "--strict"'))
+    const said = /vxtap\.io\/gso: (\S+)/.exec(sensor ?? '')?.[1]
+    expect(sensorAnnotations.gso.parse(said ?? '')).toEqual({ ok: true, value: 'socket' })
   })
 
   it('asks for no more rights than it uses, and by name wherever there is one', () => {

@@ -24,6 +24,7 @@ export const namespacesOfTheSuite = [
   'no-rights',
   'no-sensor',
   'opted-in',
+  'prepared',
   'quota-exhausted',
   'replacement',
   'resettled',
