@@ -3,6 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface TcpProxy {
   readonly port: number
+  /** Sockets, those to the server included. */
+  readonly open: number
   /** Passes nothing on and closes nothing, as a path that has gone: for connections that are open, and new ones. */
   hold(): void
   /** Answers new connections with bytes that are not TLS, and breaks those that are open. */
@@ -43,6 +45,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   }
   return {
     port: (server.address() as AddressInfo).port,
+    get open() {
+      return sockets.size
+    },
     hold() {
       mode = 'hold'
     },
