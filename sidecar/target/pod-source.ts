@@ -13,6 +13,8 @@ export interface PodListing {
 export interface WatchOutcome {
   /** How long it was open. */
   readonly lastedMs: number
+  /** How long it was asked for. */
+  readonly askedMs: number
   /** Events and bookmarks. */
   readonly items: number
   /** undefined where the server ended it in order. */
@@ -80,7 +82,7 @@ export class PodSource {
     handler.opened()
     const error = await this.#read(stream, handler, progress)
     cancel()
-    return { lastedMs: this.#clock.now() - opened, items: progress.items, error }
+    return { lastedMs: this.#clock.now() - opened, askedMs: seconds * 1000, items: progress.items, error }
   }
 
   async #read(

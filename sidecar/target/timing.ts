@@ -4,6 +4,8 @@ export interface Timing {
   /** Back-off: the first is at most this, each next at most twice as much. */
   readonly backOffBaseMs: number
   readonly backOffCapMs: number
+  /** A watch that ended before its time is opened again at a random moment of so long. */
+  readonly spreadMs: number
   /** For a list with its body, and for a watch until its first byte. */
   readonly requestTimeoutMs: number
   /** How long a watch is asked for, give or take a fifth. */
@@ -25,6 +27,8 @@ export interface Timing {
 export const defaultTiming: Timing = {
   backOffBaseMs: 100,
   backOffCapMs: 30_000,
+  // 10,000 sidecars then make 10 connections in a millisecond, and a sensor that moves just then is missed for half a second.
+  spreadMs: 1000,
   requestTimeoutMs: 15_000,
   watchSeconds: 300,
   watchMarginMs: 30_000,

@@ -40,6 +40,7 @@ export interface SceneOptions {
 export const fast = {
   backOffBaseMs: 5,
   backOffCapMs: 300,
+  spreadMs: 10,
   requestTimeoutMs: 3000,
   watchSeconds: 60,
   watchMarginMs: 3000,
