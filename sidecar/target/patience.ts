@@ -37,11 +37,12 @@ export class Patience {
 
   /** A request was not granted. @returns milliseconds */
   afterRefusal(failure: ApiError): number {
-    // A 410 is answered by a list, a 401 by reading the token again; both at once, but not twice in a row.
-    const atOnce = failure.result === 'gone' || failure.result === 'unauthorized'
-    if (!atOnce || this.#excused) return Math.max(this.#backOff(), this.#asked(failure))
+    // A 410 is answered by a list, a 401 by reading the token again: nothing is wrong with the API, once.
+    const passing = failure.result === 'gone' || failure.result === 'unauthorized'
+    if (!passing || this.#excused) return Math.max(this.#backOff(), this.#asked(failure))
     this.#excused = true
-    return 0
+    // Tokens expire one by one; an API server that starts answers everybody's history at one moment.
+    return failure.result === 'gone' ? this.#random() * this.#timing.spreadMs : 0
   }
 
   /**

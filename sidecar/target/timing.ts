@@ -4,7 +4,7 @@ export interface Timing {
   /** Back-off: the first is at most this, each next at most twice as much. */
   readonly backOffBaseMs: number
   readonly backOffCapMs: number
-  /** A watch that ended before its time is opened again at a random moment of so long. */
+  /** What everybody does at one moment, each does at a random moment of so long: a new watch, or a list after 410. */
   readonly spreadMs: number
   /** For a list with its body, and for a watch until its first byte. */
   readonly requestTimeoutMs: number

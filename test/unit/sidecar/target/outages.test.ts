@@ -137,7 +137,7 @@ describe('when the Kubernetes API fails', () => {
   })
 
   it.each(['event', 'status'] as const)(
-    'given 410 Gone as %s, then lists anew, at once and without an alarm',
+    'given 410 Gone as %s, then lists anew, soon and without an alarm',
     async (goneAs) => {
       await begin({ discovery: { timing: { ...fast, backOffBaseMs: 5 } } })
       await scene.api.stop()

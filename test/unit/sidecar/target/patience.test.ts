@@ -43,12 +43,20 @@ describe('after a watch', () => {
 })
 
 describe('after a refusal', () => {
-  it('given 410 or 401, then goes on at once, but not twice before a watch has worked', () => {
+  it('given 401, then the token is read again at once, but not twice before a watch has worked', () => {
     const patience = patient()
-    expect(patience.afterRefusal(gone)).toBe(0)
-    expect(patience.afterRefusal(gone)).toBeGreaterThan(0)
+    const expired = new ApiError('unauthorized', '401')
+    expect(patience.afterRefusal(expired)).toBe(0)
+    expect(patience.afterRefusal(expired)).toBeGreaterThan(0)
     patience.afterWatch(watch({}))
-    expect(patience.afterRefusal(gone)).toBe(0)
+    expect(patience.afterRefusal(expired)).toBe(0)
+  })
+
+  it('given 410, then the list comes at any moment of a second, and if there is another, as after any refusal', () => {
+    expect([0, 0.5, 0.999].map((random) => patient(random).afterRefusal(gone))).toEqual([0, 500, 999])
+    const patience = patient(1)
+    patience.afterWatch(watch({ lastedMs: 1, items: 0, error: gone }))
+    expect(patience.afterRefusal(gone)).toBe(100)
   })
 
   it('given the server says for how long, then up to as much again is added, and never more than our own limit', () => {
