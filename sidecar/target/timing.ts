@@ -14,6 +14,8 @@ export interface Timing {
   readonly watchMarginMs: number
   /** A watch that ends sooner than this and brought nothing counts as failed. */
   readonly shortWatchMs: number
+  /** How long a watch that brought an error may take to end by itself. */
+  readonly lingerMs: number
   /** TCP keep-alive after this much silence; a dead peer is noticed about 10 s later (libuv probes each second, 10 times). */
   readonly keepAliveMs: number
   readonly resolveEveryMs: number
@@ -33,6 +35,7 @@ export const defaultTiming: Timing = {
   watchSeconds: 300,
   watchMarginMs: 30_000,
   shortWatchMs: 1000,
+  lingerMs: 1000,
   keepAliveMs: 15_000,
   resolveEveryMs: 30_000,
   reconsiderMs: 5000,

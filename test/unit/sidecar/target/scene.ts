@@ -45,6 +45,7 @@ export const fast = {
   watchSeconds: 60,
   watchMarginMs: 3000,
   shortWatchMs: 50,
+  lingerMs: 50,
   reconsiderMs: 20,
   resolveEveryMs: 30,
 }
