@@ -10,13 +10,16 @@ import { Announcer } from './announcer.ts'
 import { readNamespace } from './api-access.ts'
 import { ApiClient, ApiError } from './api-client.ts'
 import { eligibleTargets } from './choose.ts'
-import type { DiscoveryCounters, DiscoveryRequest } from './discovery-counters.ts'
+import type { DiscoveryCounters, DiscoveryRequest, DiscoveryResult } from './discovery-counters.ts'
 import type { Discovery, DiscoveryOptions, DiscoveryState } from './discovery-options.ts'
 import { explainForbidden, explainFound, explainNone, meanwhile } from './explain.ts'
 import { Patience } from './patience.ts'
 import { type PodListing, PodSource, type WatchHandler, type WatchOutcome } from './pod-source.ts'
 import type { PodView } from './pod-view.ts'
 import { type Clock, defaultTiming, systemClock, type Timing } from './timing.ts'
+
+/** What is no word about the history: the watch can be asked for again as it was. Where that does not help, lists do. */
+const historyStands: ReadonlySet<DiscoveryResult> = new Set(['unauthorized', 'forbidden', 'refused'])
 
 export class LabelDiscovery implements Discovery {
   readonly #options: DiscoveryOptions
@@ -164,9 +167,11 @@ export class LabelDiscovery implements Discovery {
   /** A request was not granted. */
   #failed(error: unknown): number {
     const failure = error instanceof ApiError ? error : new ApiError('garbled', String(error))
-    if (failure.result !== 'unreachable') this.#version = undefined
-    // The history is gone: nothing is wrong with the API, a list will do.
-    if (failure.result === 'gone') return this.#patience.afterRefusal(failure)
+    const { result } = failure
+    const first = this.#patience.trusting
+    if (!(result === 'unreachable' || (first && historyStands.has(result)))) this.#version = undefined
+    // Neither says that anything is wrong: a list will do, and a right that was there a moment ago will be back or be missed.
+    if (result === 'gone' || (first && result === 'forbidden')) return this.#patience.afterRefusal(failure)
     this.#failing = true
     const denied = failure.result === 'forbidden' || failure.result === 'unauthorized'
     const what = failure.result === 'forbidden' ? explainForbidden(this.#namespace, failure.account) : failure.message

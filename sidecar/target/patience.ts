@@ -14,11 +14,20 @@ export class Patience {
   readonly #random: () => number
   #failures = 0
   #excused = false
+  #trusting = false
 
   /** @param random 0 (inclusive) to 1 (exclusive) */
   constructor(timing: Timing, random: () => number) {
     this.#timing = timing
     this.#random = random
+  }
+
+  /**
+   * Nothing has been refused since a watch worked. An API server that starts refuses for a moment what it allows as soon
+   * as it has read its own rules: 403 from all of its clients, and 429 and 503 while its caches fill.
+   */
+  get trusting(): boolean {
+    return this.#trusting
   }
 
   /** A watch that was open is over. @returns milliseconds */
@@ -28,6 +37,7 @@ export class Patience {
     if (!worked || error?.result === 'garbled') return error === undefined ? this.#backOff() : this.afterRefusal(error)
     this.#failures = 0
     this.#excused = false
+    this.#trusting = true
     // Those that end in their own time are spread already: each was asked for a time of its own.
     if (error === undefined && lastedMs >= askedMs * 0.9) return 0
     // Whoever fails now goes on from there: limits that start small again would undo the spreading.
@@ -37,12 +47,15 @@ export class Patience {
 
   /** A request was not granted. @returns milliseconds */
   afterRefusal(failure: ApiError): number {
-    // A 410 is answered by a list, a 401 by reading the token again: nothing is wrong with the API, once.
-    const passing = failure.result === 'gone' || failure.result === 'unauthorized'
+    const { result } = failure
+    const trusted = this.#trusting
+    if (result !== 'unreachable') this.#trusting = false
+    // Once, nothing is wrong with the API: a 410 is answered by a list, a 401 by reading the token again.
+    const passing = result === 'gone' || result === 'unauthorized' || (result === 'forbidden' && trusted)
     if (!passing || this.#excused) return Math.max(this.#backOff(), this.#asked(failure))
     this.#excused = true
-    // Tokens expire one by one; an API server that starts answers everybody's history at one moment.
-    return failure.result === 'gone' ? this.#random() * this.#timing.spreadMs : 0
+    // Tokens expire one by one; an API server that starts says the others to everybody at one moment.
+    return result === 'unauthorized' ? 0 : this.#random() * this.#timing.spreadMs
   }
 
   /**

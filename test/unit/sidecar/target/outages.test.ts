@@ -219,6 +219,19 @@ describe('when the Kubernetes API fails', () => {
     expect(answered!.at - refused!.at).toBeGreaterThanOrEqual(990)
   })
 
+  it('given an API server that starts and does not know its rules yet, then neither alarms nor lists', async () => {
+    await begin()
+    // As long as a watch must last to have worked.
+    await pause(fast.shortWatchMs + 20)
+    scene.api.failNext(403, 1)
+    scene.api.cutWatches('reset')
+    await until(() => scene.counters.get('watch', 'forbidden') === 1 && scene.api.openWatches === 1)
+    await replace()
+    await until(followed)
+    expect(scene.api.count({ verb: 'list' })).toBe(1)
+    expect(scene.said.join()).not.toContain('not allowed')
+  })
+
   it('given the list works and the watch does not, then still backs off, and follows what the lists say', async () => {
     await begin()
     scene.api.failNext(503, 1000, 'watch')
