@@ -132,7 +132,8 @@ describeWhere(apiServerProcess, `given ${sidecars} sidecars that look for a sens
     const events = (await witness).trim().split('\n')
     const times = report.known.map(({ at }) => at)
     const spread = Math.max(...times) - Math.min(...times)
-    expect(spread).toBeLessThan(2000)
+    // The sidecars' own processes share the machine: parsing is most of it when there are thousands.
+    expect(spread).toBeLessThan(Math.max(2000, 2 * sidecars))
     expect(count(report, 'list', 'ok')).toBe(sidecars)
     const each = (report.bytesRead - start.bytesRead) / sidecars
     const bookmarks = events.filter((event) => event.startsWith('{"type":"BOOKMARK"'))
