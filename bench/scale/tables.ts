@@ -28,7 +28,15 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 const target = (index: number): Target => {
   const key = `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
-  return { key, address: '192.0.2.1', family: 4, name: `sensors/${index}`, sameNode: false, seed: seedOf(key) }
+  return {
+    key,
+    address: '192.0.2.1',
+    family: 4,
+    name: `sensors/${index}`,
+    sameNode: false,
+    cut: 'unknown',
+    seed: seedOf(key),
+  }
 }
 
 /** The lines that are printed. */
@@ -81,6 +89,6 @@ export function scaleTables(): readonly string[] {
   lines.push(
     `${single} without labels + 1 of the build + ${reasons} reasons + 2 requests (list ok, watch ok) = ${single + 1 + reasons + 2}`,
   )
-  lines.push('and one for each sensor it sends to, one for each errno, one for each other way in which a request ended')
+  lines.push('and two for each sensor it sends to, one for each errno, one for each other way in which a request ended')
   return lines
 }
