@@ -5,7 +5,7 @@ VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector bench-injector-api-server clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector bench-injector-api-server bench-scale clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-26s %s\n", $$1, $$2 }'
@@ -67,6 +67,9 @@ bench-injector: setup build ## measure the webhook: throughput, latency, memory,
 
 bench-injector-api-server: setup ## the same as a real API server sees it, on a cluster of its own (PODS=2000 RATE=100; a minute and the cluster's start)
 	@sh scripts/cluster.sh $(NODE) bench/injector/api-server.ts
+
+bench-scale: setup ## work out what 10,000 sidecars do to an API server and to sensors, with the sidecar's own code
+	@$(NODE) bench/scale/main.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage
