@@ -2,6 +2,11 @@
  * The webhook over HTTPS. Its settings are those that an API server needs at the other end
  * (kubernetes/apiserver pkg/util/webhook/client.go): Go keeps idle connections for 90 s, so ours live longer, or a
  * request would meet a connection that is just being closed.
+ *
+ * The deadline in `?timeout=` is not read. A decision waits for nothing and takes about a millisecond, and an API server
+ * has no more calls under way than it serves requests that change something (some hundreds), so what waits before one
+ * is a fraction of a second, below the smallest deadline there is. Nobody could tell how long a request has waited in the
+ * socket either.
  */
 import type { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
