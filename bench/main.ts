@@ -1,0 +1,124 @@
+/**
+ * What a tap costs, and what it loses, beside others in the same run: `make bench`, under eight minutes; `QUICK=1` under
+ * one and a half; `ONLY=` names contestants, workloads or placements. docs/performance.md says how it is measured.
+ *
+ * A whole run is kept in bench/results/dataplane.json, of which `make docs` makes the document; any other in build/bench.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus } from 'node:os'
+import { dirname, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { compare } from './compare.ts'
+import { contestants } from './contestants.ts'
+import { createAccount, findHierarchy } from './control-group.ts'
+import { type Selection, select, type Workload, workloads } from './matrix.ts'
+import type { Accounts } from './measure.ts'
+import { problemsOf, type Results } from './results.ts'
+import { Scene } from './scene.ts'
+import { measureSidecar } from './sidecar.ts'
+import { blocks, painted, plain, sidecarLines, verdictLines } from './table.ts'
+import { verdicts } from './verdict.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+/** Every which arrival at the sensor is looked at; a prime, so that it falls on all places of a batch. */
+const sample = 61
+/** Seconds of a whole run, its start included, that leave room below eight minutes. */
+const wholeSeconds = 460
+const spent = { quick: { udp: 0.4, runs: 1 }, whole: { udp: 0.7, runs: 3 } }
+
+const say = (text: string): boolean => process.stdout.write(`${text}\n`)
+
+function machine(): string {
+  const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()
+  return `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Linux ${kernel}, Node ${process.version}`
+}
+
+function commit(): string {
+  try {
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!bench/results', ':!docs')
+    return `${git('rev-parse', '--short=12', 'HEAD')}${changed === '' ? '' : ' with changes'}`
+  } catch {
+    return 'unknown'
+  }
+}
+
+function openAccounts(): Accounts {
+  const hierarchy = findHierarchy(readFileSync('/proc/self/mounts', 'utf8'), (at) =>
+    readFileSync(`${at}/cgroup.controllers`, 'utf8'),
+  )
+  const parent = process.env['VXTAP_CONTROL_GROUP'] ?? `vxtap-bench-${process.pid}`
+  const account = (name: string) => createAccount(hierarchy, parent, name)
+  return { load: account('load'), tap: account('tap'), sensor: account('sensor') }
+}
+
+async function main(): Promise<void> {
+  const selection: Selection = { quick: process.env['QUICK'] === '1', only: process.env['ONLY'] ?? '' }
+  const names = contestants.map(({ name }) => name)
+  const chosen = select(selection, names)
+  if (availableParallelism() < 2)
+    throw new Error('with one core there is none for the tap to have alone: two are needed')
+  const begun = performance.now()
+  const whole = !selection.quick && selection.only === ''
+  const { udp: udpSeconds, runs } = selection.quick ? spent.quick : spent.whole
+  say(`${machine()}\n`)
+  const sidecar =
+    selection.only === '' ? await measureSidecar(selection.quick ? 3 : 5, selection.quick ? 3 : 8) : undefined
+  const accounts = openAccounts()
+  const scene = await Scene.create({ sample, servers: true })
+  for (const pid of scene.app) accounts.load.add(pid)
+  const terminal = process.stdout.isTTY
+  const cells = await compare({
+    scene,
+    accounts,
+    contestants: contestants.filter(({ name }) => chosen.contestants.includes(name)),
+    cells: chosen.cells,
+    runs,
+    bounds: (workload: Workload) => ({ seconds: workload.kind === 'udp' ? udpSeconds : 1, packets: 0 }),
+    warmUp: workloads.find(({ name }) => name === 'udp-512-max'),
+    deadline: whole ? wholeSeconds * 1000 : Number.POSITIVE_INFINITY,
+    progress: (text) => (terminal ? process.stdout.write(`\r\x1b[K${text}`) : say(text)),
+  })
+  await scene.close()
+  const results: Results = {
+    format: 1,
+    date: new Date().toISOString(),
+    machine: machine(),
+    command: [
+      'make bench',
+      ...['QUICK', 'ONLY'].flatMap((name) => (process.env[name] ? [`${name}=${process.env[name]}`] : [])),
+    ].join(' '),
+    commit: commit(),
+    runs: Math.max(0, ...cells.map((cell) => cell.samples.length)),
+    seconds: Math.round((performance.now() - begun) / 1000),
+    ...(sidecar === undefined ? {} : { sidecar }),
+    cells,
+  }
+  report(results, whole, terminal)
+}
+
+function report(results: Results, whole: boolean, terminal: boolean): void {
+  const paint = terminal ? painted : plain
+  const titles = new Map(contestants.map(({ name, title }) => [name, title]))
+  say(`${terminal ? '\r\x1b[K' : ''}\nmedians of ${results.runs} runs, (smallest..largest)\n`)
+  say(blocks(results, titles, paint))
+  for (const [what, value, bar] of results.sidecar ? sidecarLines(results.sidecar) : [])
+    say(`${what.padEnd(36)} ${value.padStart(10)}   ${bar === '' ? '' : `bar: ${bar}`}`)
+  say(`\n${verdictLines(verdicts(results), paint)}`)
+  const problems = problemsOf(results)
+  if (problems.length > 0) throw new Error(`the results are not well-formed: ${problems.join('; ')}`)
+  const file = `${root}${whole ? 'bench/results' : 'build/bench'}/dataplane.json`
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`)
+  say(
+    `\n${results.seconds} s; written: ${relative(root, file)}${whole ? '; make docs takes it into docs/performance.md' : ''}`,
+  )
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`[bench] ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}
