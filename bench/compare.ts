@@ -5,6 +5,7 @@ import { type CellName, cellKey, type Workload } from './matrix.ts'
 import { type Accounts, measure } from './measure.ts'
 import type { Cell, Sample } from './results.ts'
 import type { Scene } from './scene.ts'
+import type { Tap } from './tap.ts'
 
 export interface Comparison {
   readonly scene: Scene
@@ -54,16 +55,24 @@ async function measureAll(
   const { scene, accounts, bounds, warmUp } = comparison
   const far = await scene.far(contestant.cut === true)
   accounts?.sensor.add(far.pid)
-  const tap = await contestant.start(scene)
+  const start = async (): Promise<Tap> => {
+    const started = await contestant.start(scene)
+    if (started.pid !== undefined) accounts?.tap.add(started.pid)
+    return started
+  }
+  let tap = await start()
   try {
-    if (tap.pid !== undefined) accounts?.tap.add(tap.pid)
-    const common = { scene, far, tap, accounts, run }
+    const common = { scene, far, accounts, run }
     if (warmUp && tap.pid !== undefined)
-      await measure({ ...common, workload: warmUp, placement: 'spare', bounds: bounds(warmUp) })
+      await measure({ ...common, tap, workload: warmUp, placement: 'spare', bounds: bounds(warmUp) })
     const measured: (readonly [string, Sample])[] = []
     for (const { workload, placement } of comparison.cells) {
       if (contestant.kinds?.includes(workload.kind) === false) continue
-      const sample = await measure({ ...common, workload, placement, bounds: bounds(workload) })
+      if (tap.ended?.() !== undefined) {
+        await tap.stop()
+        tap = await start()
+      }
+      const sample = await measure({ ...common, tap, workload, placement, bounds: bounds(workload) })
       measured.push([cellKey(workload.name, placement), sample])
     }
     return measured

@@ -82,10 +82,10 @@ export const contestants: readonly Contestant[] = [
   {
     name: 'netsniff-ng',
     title: 'netsniff-ng',
-    how: 'from Debian, into a VXLAN device of the kernel; cuts frames at 2,048 bytes',
+    how: 'from Debian, into a VXLAN device of the kernel; with `-J`, since super-frames end it otherwise',
     repairs: false,
     start: intoDevice((device, sensor) => [
-      ...['netsniff-ng', '--in', 'eth0', '--out', device, '-s', '-M', '-A', '-Q', '--ring-size', '16MiB'],
+      ...['netsniff-ng', '--in', 'eth0', '--out', device, '-s', '-M', '-A', '-Q', '-J', '--ring-size', '16MiB'],
       ...['-f', `not host ${sensor}`],
     ]),
   },

@@ -1,19 +1,5 @@
-/** What the kernel counts in a pod's network namespace, read through a process that lives there. Parsers are pure. */
+/** What the kernel counts in a pod's network namespace, and of a process. Parsers are pure. */
 import { readFileSync } from 'node:fs'
-
-export interface Crossed {
-  /** Frames that eth0 received; one that the kernel has not segmented yet counts once. */
-  readonly received: number
-  /** TCP segments in and out, a super-frame counting as its segments. */
-  readonly tcpSegments: number
-}
-
-export function crossed(pid: number): Crossed {
-  return {
-    received: receivedFrames(readFileSync(`/proc/${pid}/net/dev`, 'utf8'), 'eth0'),
-    tcpSegments: tcpSegments(readFileSync(`/proc/${pid}/net/snmp`, 'utf8')),
-  }
-}
 
 /** @param table /proc/net/dev */
 export function receivedFrames(table: string, networkInterface: string): number {
@@ -27,13 +13,16 @@ export function receivedFrames(table: string, networkInterface: string): number 
   )
 }
 
-/** @param table /proc/net/snmp; InSegs and OutSegs count a super-frame's segments (tcp_v4_rcv, __tcp_transmit_skb) */
-export function tcpSegments(table: string): number {
+/**
+ * Segments that TCP has sent, a super-frame counting as its segments. InSegs would not do: it counts a super-frame once.
+ * @param table /proc/net/snmp
+ */
+export function sentSegments(table: string): number {
   const [names = '', values = ''] = table.split('\n').filter((line) => line.startsWith('Tcp:'))
   const column = values.split(' ')
   const value = (name: string): number => Number(column[names.split(' ').indexOf(name)])
-  const sum = value('InSegs') + value('OutSegs')
-  if (!Number.isFinite(sum)) throw new Error('/proc/net/snmp has no InSegs and OutSegs of TCP')
+  const sum = value('OutSegs') + value('RetransSegs')
+  if (!Number.isFinite(sum)) throw new Error('/proc/net/snmp has no OutSegs and RetransSegs of TCP')
   return sum
 }
 

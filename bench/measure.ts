@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { run } from '../lab/network/command.ts'
 import type { Account } from './control-group.ts'
 import type { Arrived, CountingSocket } from './counting-socket.ts'
-import { crossed, residentMb } from './kernel-counters.ts'
+import { residentMb } from './kernel-counters.ts'
 import { type Bounds, type LoadResult, load } from './load.ts'
 import { type Placement, pinning, type Workload } from './matrix.ts'
 import type { Sample } from './results.ts'
@@ -41,10 +41,10 @@ export async function measure(measurement: Measurement): Promise<Sample> {
   if (tap.pid !== undefined) await pin(tap.pid, places.tap)
   accounts?.tap.limit(places.quota)
   try {
-    const before = { arrived: await far.arrived(), crossed: crossed(scene.sink.pid), cpu: cpu(accounts) }
+    const before = { arrived: await far.arrived(), crossed: await scene.crossed(workload.kind), cpu: cpu(accounts) }
     const result = await runLoad(measurement, places.client)
     const arrived = await settled(far)
-    const after = { arrived, crossed: crossed(scene.sink.pid), cpu: cpu(accounts) }
+    const after = { arrived, crossed: await scene.crossed(workload.kind), cpu: cpu(accounts) }
     return sampleOf(measurement, result, before, after)
   } catch (error) {
     const what = `${workload.name}/${placement}, ${bounds.seconds} s`
@@ -103,17 +103,18 @@ async function settled(far: CountingSocket): Promise<Arrived> {
 
 interface Reading {
   readonly arrived: Arrived
-  readonly crossed: ReturnType<typeof crossed>
+  readonly crossed: number
   readonly cpu: ReturnType<typeof cpu>
 }
 
 function sampleOf({ tap, workload, run }: Measurement, result: LoadResult, before: Reading, after: Reading): Sample {
   const since = (of: (reading: Reading) => number): number => of(after) - of(before)
-  const offered = workload.kind === 'udp' ? since((at) => at.crossed.received) : since((at) => at.crossed.tcpSegments)
+  const offered = since((at) => at.crossed)
   const mirrored = since((at) => at.arrived.frames)
   const wanted = workload.kind === 'tcp' ? (result.bytes ?? 0) : offered
   const got = workload.kind === 'tcp' ? since((at) => at.arrived.tcp) : mirrored
   const share = wanted === 0 ? 0 : Math.min(1, got / wanted)
+  const ended = tap.ended?.()
   const good = since((at) => at.arrived.good)
   return {
     run,
@@ -129,5 +130,6 @@ function sampleOf({ tap, workload, run }: Measurement, result: LoadResult, befor
     residentMb: tap.pid === undefined ? 0 : residentMb(tap.pid),
     rate: result.rate,
     ...(result.p99Ms === undefined ? {} : { p99Ms: result.p99Ms }),
+    ...(ended === undefined ? {} : { ended }),
   }
 }

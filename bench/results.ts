@@ -25,6 +25,8 @@ export interface Sample {
   /** What the application got done: datagrams, requests or bits a second. */
   readonly rate: number
   readonly p99Ms?: number
+  /** The tap's last words, where it did not live to the end. */
+  readonly ended?: string
 }
 
 export interface Cell {
@@ -97,8 +99,8 @@ export function findCell(results: Results, contestant: string, key: string): Cel
 
 type Figure = (sample: Sample) => number
 
-/** Microseconds of the tap's CPU for each frame that it mirrored. */
-export const cpuPerFrame: Figure = (sample) => (sample.tapCpuSeconds / sample.mirrored) * 1e6
+/** Microseconds of the tap's CPU for each frame of the wire that it mirrored, in whatever pieces it did. */
+export const cpuPerFrame: Figure = (sample) => (sample.tapCpuSeconds / (sample.offered * sample.share)) * 1e6
 export const share: Figure = (sample) => sample.share
 export const rate: Figure = (sample) => sample.rate
 export const p99: Figure = (sample) => sample.p99Ms ?? Number.NaN

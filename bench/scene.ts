@@ -12,6 +12,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Lab } from '../lab/network/lab.ts'
 import type { LabPod } from '../lab/network/pod.ts'
 import { CountingSocket } from './counting-socket.ts'
+import { receivedFrames, sentSegments } from './kernel-counters.ts'
 import type { Place } from './tap.ts'
 
 export const udpPort = 9999
@@ -82,6 +83,13 @@ export class Scene implements Place {
     if (mtu === this.#mtu) return
     await this.web.namespace.ip([`link set eth0 mtu ${mtu}`])
     this.#mtu = mtu
+  }
+
+  /** Frames that have crossed the tapped pod's eth0: those that it received, or TCP's segments in both directions. */
+  async crossed(kind: 'udp' | 'http' | 'tcp'): Promise<number> {
+    if (kind === 'udp') return receivedFrames(await this.web.exec(['cat', '/proc/net/dev']), 'eth0')
+    const tables = await Promise.all([this.client, this.web].map((pod) => pod.exec(['cat', '/proc/net/snmp'])))
+    return tables.reduce((sum, table) => sum + sentSegments(table), 0)
   }
 
   async close(): Promise<void> {

@@ -72,11 +72,12 @@ export function rows(results: Results, key: string, titles: ReadonlyMap<string, 
 function row(cell: Cell, base: Cell | undefined, kind: keyof typeof units, title: string): Row {
   const tapped = cell.contestant !== 'none'
   const hasProcess = cell.samples.some((sample) => sample.residentMb > 0)
+  const died = cell.samples.some((sample) => sample.ended !== undefined)
   const { checked, good } = checksums(cell)
   const scale = { udp: 1e-3, http: 1, tcp: 1e-9 }[kind]
   const median = (of: (sample: Cell['samples'][number]) => number): number => spread(cell.samples.map(of))?.median ?? 0
   return {
-    contestant: title,
+    contestant: died ? `${title} (died)` : title,
     offered: thousands(median((sample) => sample.offered)),
     mirrored: tapped ? `${shown(figure(cell, share), 1, 100)} %` : none,
     lost: tapped ? thousands(median((sample) => sample.lost)) : none,

@@ -6,6 +6,8 @@ import type { LabPod } from '../lab/network/pod.ts'
 export interface Tap {
   /** Undefined where there is no process: without a tap, and in the kernel. */
   readonly pid: number | undefined
+  /** Why it is there no longer, in its own words; undefined while it runs. */
+  ended?(): string | undefined
   /** What the tap itself says of what it captured and sent; undefined for those that do not. */
   counters?(): Promise<{ readonly captured: number; readonly sent: number; readonly dropped: number }>
   stop(): Promise<void>
@@ -35,11 +37,19 @@ export async function startProgram(pod: LabPod, argv: readonly string[], said = 
   )
   ended.catch(() => {})
   await Promise.race([ready, ended, said === '' ? setTimeout(startMs) : ended])
-  return { pid: child.pid, stop: () => stop(child) }
+  return {
+    pid: child.pid,
+    ended: () => (isGone(child) ? `ended with ${child.exitCode ?? child.signalCode}: ${lastLine(text)}` : undefined),
+    stop: () => stop(child),
+  }
 }
 
-export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+const isGone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) || 'it said nothing'
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (isGone(child)) return
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill('SIGTERM')
   const timer = globalThis.setTimeout(() => child.kill('SIGKILL'), 2000)
