@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
 .PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e e2e-results cluster chart image
@@ -52,8 +53,8 @@ docs: setup ## regenerate the parts of docs/ and README.md that come from tables
 build: setup ## bundle every program into dist/
 	@$(NODE) scripts/bundle.ts
 
-image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/; fails when it is too large
-	@$(NODE) image/main.ts --archive build/vxtap.tar --sbom build/vxtap.cdx.json $(if $(NAME),--name "$(NAME)")
+image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/ (ARCH=arm64, amd64 or all); fails when it is too large
+	@$(NODE) image/main.ts --archive $(ARCHIVE).tar --sbom $(ARCHIVE).cdx.json $(if $(ARCH),--arch "$(ARCH)") $(if $(NAME),--name "$(NAME)")
 
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts

@@ -5,7 +5,7 @@
  * parsing, the injector's defaults and the documentation derive from this table.
  */
 import { parseCpu, parseMemory } from './quantity.ts'
-import { accepted, oneOf, type Parsed, pattern, type Setting } from './setting.ts'
+import { oneOf, pattern, type Setting, truth } from './setting.ts'
 import { sidecarSettings } from './sidecar-settings.ts'
 
 export const annotationPrefix = 'vxtap.io/'
@@ -25,11 +25,6 @@ export interface InjectionStatus {
   readonly sensor: string
   /** Names of volumes that were added. */
   readonly volumes: readonly string[]
-}
-
-function truth(text: string): Parsed<boolean> {
-  const word = oneOf('true', 'false')(text)
-  return word.ok ? accepted(word.value === 'true') : word
 }
 
 export const injectSetting = {
@@ -101,6 +96,20 @@ export const injectorAnnotations = {
     allowed: 'true or false',
     example: 'true',
     parse: truth,
+  },
+} as const satisfies Record<string, Setting<unknown> & { annotation: string }>
+
+/** What a sensor's pod says of itself, as a label or an annotation. The sidecar reads it together with the pod's address. */
+export const sensorAnnotations = {
+  gso: {
+    annotation: 'gso',
+    default: undefined,
+    defaultShown: "not said: `BATCH=auto` goes by the sensor's node",
+    meaning:
+      'how datagrams that `BATCH=gso` hands over in one piece come apart at this sensor: `socket`: it reads a UDP socket or a VXLAN device of the kernel; `xdp`: an XDP program on its eth0 makes the node cut them; `none`: not at all, whatever its node',
+    allowed: 'socket, xdp or none',
+    example: 'socket',
+    parse: oneOf('socket', 'xdp', 'none'),
   },
 } as const satisfies Record<string, Setting<unknown> & { annotation: string }>
 

@@ -172,6 +172,11 @@ export type ReasonCode = keyof Catalogue
 export type SkipCode = { [Code in ReasonCode]: Catalogue[Code]['outcome'] extends 'skip' ? Code : never }[ReasonCode]
 export type InjectCode = Exclude<ReasonCode, SkipCode>
 
+/** Why pods that asked for a tap do not get one. */
+export const skipCodesThatWarn: readonly ReasonCode[] = (Object.keys(injectionReasons) as ReasonCode[]).filter(
+  (code) => injectionReasons[code].outcome === 'skip' && injectionReasons[code].warn,
+)
+
 type Parameter<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Parameter<Rest>
   : never

@@ -24,6 +24,36 @@ export const injectorMetrics = {
     help: 'When the serving certificate expires, in seconds since 1970',
     labels: [],
   },
+  certificateLife: {
+    name: 'vxtap_injector_certificate_life_seconds',
+    type: 'gauge',
+    help: 'For how long the serving certificate was made; what is left of it is the expiry less the present time',
+    labels: [],
+  },
+  certificateRotations: {
+    name: 'vxtap_injector_certificate_rotations_total',
+    type: 'counter',
+    help: 'Certificates that this injector has made as the leader, by what they are (leaf or authority)',
+    labels: ['what'],
+  },
+  certificateFailures: {
+    name: 'vxtap_injector_certificate_failures_total',
+    type: 'counter',
+    help: 'Calls to the API server for the certificates that failed, by resource; the log says why, and which right is missing',
+    labels: ['resource'],
+  },
+  bundleRepairs: {
+    name: 'vxtap_injector_ca_bundle_repairs_total',
+    type: 'counter',
+    help: 'Times that something else had changed caBundle of the webhook configuration, and it was put right',
+    labels: [],
+  },
+  leader: {
+    name: 'vxtap_injector_leader',
+    type: 'gauge',
+    help: '1 while this injector is the one that keeps the certificates, 0 otherwise',
+    labels: [],
+  },
   certificateReloads: {
     name: 'vxtap_injector_certificate_reloads_total',
     type: 'counter',
@@ -33,7 +63,7 @@ export const injectorMetrics = {
   cacheSynced: {
     name: 'vxtap_injector_cache_synced',
     type: 'gauge',
-    help: '1 while the cache of a resource (namespaces or nodes) is listed and watched, 0 while it may be stale',
+    help: '1 while the cache of a resource (namespaces, nodes or pods) is listed and watched, 0 while it may be stale',
     labels: ['resource'],
   },
   cacheRestarts: {
@@ -41,6 +71,12 @@ export const injectorMetrics = {
     type: 'counter',
     help: 'Failures of list or watch after which a cache started anew, by resource',
     labels: ['resource'],
+  },
+  untappedPods: {
+    name: 'vxtap_injector_untapped_pods',
+    type: 'gauge',
+    help: 'Pods that run, ask for a tap and have none, by reason; every injector counts all of them. Absent with BLIND_SPOTS=off',
+    labels: ['reason'],
   },
   buildInfo: {
     name: 'vxtap_injector_build_info',

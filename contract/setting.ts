@@ -53,6 +53,12 @@ export function oneOf<const Word extends string>(...words: Word[]): (text: strin
   }
 }
 
+/** `true` or `false`. */
+export function truth(text: string): Parsed<boolean> {
+  const word = oneOf('true', 'false')(text)
+  return word.ok ? accepted(word.value === 'true') : word
+}
+
 export function pattern(expression: RegExp): (text: string) => Parsed<string> {
   return (text) => (expression.test(text) ? accepted(text) : refused)
 }

@@ -104,6 +104,18 @@ export const sidecarMetrics = {
     help: 'MTU of the path to a sensor, as the kernel knows it',
     labels: ['sensor'],
   },
+  targetBatch: {
+    name: 'vxtap_target_batch',
+    type: 'gauge',
+    help: '1; the labels tell how datagrams leave for a sensor: gso (up to 64 in one piece), mmsg (up to 64 in one system call) or single',
+    labels: ['sensor', 'batch'],
+  },
+  refusedBatches: {
+    name: 'vxtap_batches_refused_total',
+    type: 'counter',
+    help: 'batches of several datagrams (BATCH=gso) that the kernel refused, by errno; their datagrams were sent one by one, and unless the path had become smaller the sensor gets no more batches',
+    labels: ['errno'],
+  },
   discoveryRequests: {
     name: 'vxtap_discovery_requests_total',
     type: 'counter',

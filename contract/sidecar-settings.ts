@@ -14,6 +14,7 @@ import {
   readVariables,
   refused,
   type Setting,
+  truth,
   type Values,
   type VariablesResult,
   wholeNumber,
@@ -24,6 +25,13 @@ export type { ListenAddress, SensorReference } from './places.ts'
 function snapLength(text: string): Parsed<number> {
   const parsed = wholeNumber(0, 65535)(text)
   return parsed.ok && (parsed.value === 0 || parsed.value >= 64) ? parsed : refused
+}
+
+function powerOfTwo(most: number): (text: string) => Parsed<number> {
+  return (text) => {
+    const parsed = wholeNumber(1, most)(text)
+    return parsed.ok && (parsed.value & (parsed.value - 1)) === 0 ? parsed : refused
+  }
 }
 
 export const sidecarSettings = {
@@ -133,10 +141,21 @@ export const sidecarSettings = {
     env: 'BATCH',
     annotation: 'batch',
     default: 'auto',
-    meaning: 'how datagrams are handed to the kernel: `mmsg` (sendmmsg), or `auto`, which is the best that is safe',
-    allowed: 'auto or mmsg',
+    meaning:
+      'how datagrams are handed to the kernel: `mmsg` (sendmmsg, each by itself), `gso` (up to 64 in one piece that the kernel cuts later, several times cheaper, but a program that captures packets on the same node sees the piece), or `auto`: gso for each sensor that gets separate datagrams all the same, mmsg for the others',
+    allowed: 'auto, gso or mmsg',
     example: 'auto',
-    parse: oneOf('auto', 'mmsg'),
+    parse: oneOf('auto', 'gso', 'mmsg'),
+  },
+  sourcePorts: {
+    env: 'SOURCE_PORTS',
+    annotation: 'source-ports',
+    default: '4',
+    meaning:
+      'neighbouring UDP source ports that flows are spread over; more let a sensor spread them over more workers by the outer ports, and cost more CPU',
+    allowed: 'a power of two from 1 to 64',
+    example: '16',
+    parse: powerOfTwo(64),
   },
   maxMbps: {
     env: 'MAX_MBPS',
@@ -202,10 +221,20 @@ export const sidecarSettings = {
   nodeName: {
     env: 'NODE_NAME',
     default: '',
-    meaning: 'the node that the pod runs on: sensors on it are preferred (set by the injector from the downward API)',
+    meaning:
+      'the node that the pod runs on: sensors on it are preferred, and `BATCH=auto` uses gso towards others (set by the injector from the downward API)',
     allowed: 'the name of a node',
     example: 'node-1',
     parse: pattern(/^[A-Za-z0-9.-]{0,253}$/),
+  },
+  sharedKernel: {
+    env: 'SHARED_KERNEL',
+    default: 'false',
+    meaning:
+      'whether nodes are containers on one machine (kind, k3d), where what goes to another node crosses no wire: `BATCH=auto` then treats all nodes as one (set by the injector where two nodes report the same boot ID)',
+    allowed: 'true or false',
+    example: 'true',
+    parse: truth,
   },
   zone: {
     env: 'ZONE',

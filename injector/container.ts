@@ -2,13 +2,14 @@
  * The sidecar's container, from the chosen settings and the pod that it goes into. Pure.
  */
 import { annotationSettings, injectorAnnotations } from '../contract/annotations.ts'
+import { sidecarSettings } from '../contract/sidecar-settings.ts'
 import { type Choices, chosenValue, sensorOf } from './choose-settings.ts'
 import { elementsAt, type JsonObject, member } from './json.ts'
 import { resourcesFor } from './resources.ts'
 import { tokenAccess } from './token.ts'
 
 export const containerName = 'vxtap'
-const metricsPortName = 'vxtap-metrics'
+export const metricsPortName = 'vxtap-metrics'
 
 // The containers of a pod share one network namespace, and a native sidecar starts first: whatever the application
 // declares is left to it, and a default that no well-known program uses spares those that declare nothing.
@@ -26,6 +27,7 @@ export interface ContainerOptions {
   readonly image: string
   readonly imagePullPolicy: string
   readonly native: boolean
+  readonly sharedKernel: boolean
 }
 
 export function sidecarParts(pod: JsonObject, choices: Choices, options: ContainerOptions): SidecarParts {
@@ -40,7 +42,12 @@ export function sidecarParts(pod: JsonObject, choices: Choices, options: Contain
     imagePullPolicy: options.imagePullPolicy,
     args: ['sidecar'],
     ...(options.native ? { restartPolicy: 'Always' } : {}),
-    env: [...chosenEnvironment(choices), ...metricsEnvironment(port), ...downwardEnvironment],
+    env: [
+      ...chosenEnvironment(choices),
+      ...metricsEnvironment(port),
+      ...downwardEnvironment,
+      ...kernelEnvironment(options),
+    ],
     ports: [{ name: metricsPortName, containerPort: port, protocol: 'TCP' }],
     resources: resources.resources,
     securityContext,
@@ -89,6 +96,9 @@ const downwardEnvironment: readonly JsonObject[] = [
 
 const metricsEnvironment = (port: number): readonly JsonObject[] =>
   port === defaultMetricsPort ? [] : [{ name: 'METRICS_ADDRESS', value: `:${port}` }]
+
+const kernelEnvironment = ({ sharedKernel }: ContainerOptions): readonly JsonObject[] =>
+  sharedKernel ? [{ name: sidecarSettings.sharedKernel.env, value: 'true' }] : []
 
 function chosenEnvironment(choices: Choices): readonly JsonObject[] {
   const environment: JsonObject[] = []

@@ -1,19 +1,30 @@
 /** The injector's Prometheus metrics. One registry per injector, so that two in one process do not share counters. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { UntappedReason } from '../contract/blind-spots.ts'
 import { injectionReasons, type ReasonCode } from '../contract/injection-reasons.ts'
 import { injectorMetrics, reviewSecondsBuckets } from '../contract/injector-metrics.ts'
 
-export type CachedResource = 'namespaces' | 'nodes'
+export type CachedResource = 'namespaces' | 'nodes' | 'pods'
+
+/** `other` is what no single object is behind. */
+const certificateResources = ['secrets', 'leases', 'mutatingwebhookconfigurations', 'other'] as const
+export type CertificateResource = (typeof certificateResources)[number]
 
 export interface InjectorMetrics {
   readonly contentType: string
   render(): Promise<string>
   decided(reason: ReasonCode, seconds: number): void
   refused(status: number): void
-  certificateTaken(expires: Date): void
-  certificateRefused(): void
+  /** @param lifeMs from its making to its end */
+  certificateTaken(expires: Date, lifeMs: number): void
+  certificateReloaded(result: 'taken' | 'refused'): void
+  certificateRotated(what: 'leaf' | 'authority'): void
+  certificateFailed(resource: CertificateResource): void
+  bundleRepaired(): void
+  leader(leading: boolean): void
   cacheSynced(resource: CachedResource, synced: boolean): void
   cacheRestarted(resource: CachedResource): void
+  untappedPods(reason: UntappedReason, pods: number): void
 }
 
 export function createInjectorMetrics(version: string): InjectorMetrics {
@@ -29,7 +40,13 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const certificateReloads = counter(injectorMetrics.certificateReloads)
   const cacheRestarts = counter(injectorMetrics.cacheRestarts)
   const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
+  const certificateLife = gauge(injectorMetrics.certificateLife)
+  const rotations = counter(injectorMetrics.certificateRotations)
+  const certificateFailures = counter(injectorMetrics.certificateFailures)
+  const bundleRepairs = counter(injectorMetrics.bundleRepairs)
+  const leader = gauge(injectorMetrics.leader)
   const cacheSynced = gauge(injectorMetrics.cacheSynced)
+  const untappedPods = gauge(injectorMetrics.untappedPods)
   const reviewSeconds = new Histogram({
     name: injectorMetrics.reviewSeconds.name,
     help: injectorMetrics.reviewSeconds.help,
@@ -41,6 +58,8 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   // A series that exists from the start lets an alert tell "never" from "not scraped".
   for (const reason of Object.keys(injectionReasons)) decisions.inc({ reason }, 0)
   for (const result of ['taken', 'refused']) certificateReloads.inc({ result }, 0)
+  for (const what of ['leaf', 'authority']) rotations.inc({ what }, 0)
+  for (const resource of certificateResources) certificateFailures.inc({ resource }, 0)
 
   return {
     contentType: registry.contentType,
@@ -50,12 +69,17 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
       reviewSeconds.observe({ outcome: injectionReasons[reason].outcome }, seconds)
     },
     refused: (status) => refusedRequests.inc({ status: String(status) }),
-    certificateTaken(expires) {
-      certificateReloads.inc({ result: 'taken' })
+    certificateTaken(expires, lifeMs) {
       certificateExpiry.set(expires.getTime() / 1000)
+      certificateLife.set(lifeMs / 1000)
     },
-    certificateRefused: () => certificateReloads.inc({ result: 'refused' }),
+    certificateReloaded: (result) => certificateReloads.inc({ result }),
+    certificateRotated: (what) => rotations.inc({ what }),
+    certificateFailed: (resource) => certificateFailures.inc({ resource }),
+    bundleRepaired: () => bundleRepairs.inc(),
+    leader: (leading) => leader.set(leading ? 1 : 0),
     cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
     cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
+    untappedPods: (reason, pods) => untappedPods.set({ reason }, pods),
   }
 }

@@ -57,6 +57,8 @@ export interface NamespaceFacts {
 export interface ClusterFacts {
   /** Whether every node's kubelet knows init containers with restartPolicy Always (1.29, KEP-753). */
   readonly nativeSidecars: boolean | 'unknown'
+  /** True where nodes are known to be containers on one machine, so that no wire is between them. */
+  readonly sharedKernel?: boolean
 }
 
 export interface InjectionConfig extends ChoiceRules {
@@ -196,7 +198,12 @@ function injectionOf(
     const restartPolicy = textAt(pod, 'spec', 'restartPolicy') ?? 'Never'
     return skip('job_without_native_sidecars', { restartPolicy, why: native })
   }
-  const parts = sidecarParts(pod, choices, { image, imagePullPolicy: config.imagePullPolicy, native: native === true })
+  const parts = sidecarParts(pod, choices, {
+    image,
+    imagePullPolicy: config.imagePullPolicy,
+    native: native === true,
+    sharedKernel: cluster.sharedKernel === true,
+  })
   const volumes = parts.volume ? [textAt(parts.volume, 'name') ?? ''] : []
   const injection: Injection = {
     kind: 'add',

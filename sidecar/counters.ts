@@ -28,6 +28,13 @@ export class Counters {
   /** Errors that a send call returned, by errno name; most are followed by a second try that succeeds. */
   readonly sendErrors = new Map<string, number>()
 
+  /** Batches that the kernel refused as such, by errno name; their datagrams were sent one by one. */
+  readonly refusedBatches = new Map<string, number>()
+
+  countRefusedBatch(name: string): void {
+    this.refusedBatches.set(name, (this.refusedBatches.get(name) ?? 0) + 1)
+  }
+
   countSendError(name: string): void {
     this.sendErrors.set(name, (this.sendErrors.get(name) ?? 0) + 1)
   }

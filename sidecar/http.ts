@@ -11,6 +11,7 @@ import type { Metric } from '../contract/metric.ts'
 import { sidecarMetrics } from '../contract/sidecar-metrics.ts'
 import type { ListenAddress } from '../contract/sidecar-settings.ts'
 import type { Counters } from './counters.ts'
+import type { PathState } from './tunnel/transport.ts'
 
 export interface Health {
   /** The sidecar does its work: it captures. */
@@ -26,7 +27,7 @@ export interface Observed {
   readonly engineName: () => string
   readonly health: () => Health
   readonly targetCount: () => number
-  readonly pathMtus: () => { name: string; mtu: number }[]
+  readonly paths: () => readonly PathState[]
   readonly discoveryRequests: () => Iterable<readonly [request: string, result: string, count: number]>
   /** Brings what the kernel counts up to date. */
   readonly refresh: () => void
@@ -59,7 +60,9 @@ function sources(observed: Observed): Record<keyof typeof sidecarMetrics, () => 
     ringFreezes: single(() => counters.ringFreezes),
     targets: single(observed.targetCount),
     targetChanges: single(() => counters.targetChanges),
-    pathMtu: () => observed.pathMtus().map(({ name, mtu }) => [{ sensor: name }, mtu]),
+    pathMtu: () => observed.paths().map(({ name, mtu }) => [{ sensor: name }, mtu]),
+    targetBatch: () => observed.paths().map(({ name, batch }) => [{ sensor: name, batch }, 1]),
+    refusedBatches: () => [...counters.refusedBatches].map(([errno, count]) => [{ errno }, count]),
     discoveryRequests: () =>
       [...observed.discoveryRequests()].map(([request, result, count]) => [{ request, result }, count]),
     residentMemory: single(() => process.memoryUsage.rss()),

@@ -6,7 +6,7 @@ import { createCapture } from './engine/create.ts'
 import type { Health, Observed } from './http.ts'
 import { releaseProgramText } from './linux/release-text.ts'
 import type { Log } from './log.ts'
-import { changed, snapshot, summary } from './status.ts'
+import { batches, changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
 import { familiesOf } from './target/families.ts'
 import type { Target } from './target/target.ts'
@@ -50,6 +50,7 @@ export function startSidecar(options: SidecarOptions): Started {
     place: {
       nodeName: settings.nodeName,
       zone: settings.zone,
+      sharedKernel: settings.sharedKernel,
       get families() {
         return familiesOf(options.ownAddresses())
       },
@@ -71,7 +72,7 @@ export function startSidecar(options: SidecarOptions): Started {
     // Not "a sensor is known": an application that waits for the tap (annotation hold) must not wait for a sensor that
     // may never come, but only until the first answer about one.
     ready: engine.state.capturing && discovery.state.kind !== 'starting',
-    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}; ${summary(snapshot(counters))}`,
+    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}${batches(transport.paths())}; ${summary(snapshot(counters))}`,
   })
   const unsendable = () => {
     const missing = targets.length - transport.targets.length
@@ -94,7 +95,7 @@ export function startSidecar(options: SidecarOptions): Started {
     engineName: () => engine.name,
     health,
     targetCount: () => transport.targets.length,
-    pathMtus: () => transport.pathMtus(),
+    paths: () => transport.paths(),
     discoveryRequests: () => requests.entries(),
     refresh: () => engine.readKernelCounters(),
   }

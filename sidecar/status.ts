@@ -1,5 +1,6 @@
 /** What the sidecar is doing, in words: for /healthz, the summary line and the log. Pure. */
 import type { Counters } from './counters.ts'
+import type { PathState } from './tunnel/transport.ts'
 
 export interface Snapshot {
   readonly captured: number
@@ -27,6 +28,14 @@ export function summary(now: Snapshot): string {
   const retried =
     errors.length === 0 ? '' : `; send errors ${errors.map(([name, count]) => `${name} ${count}`).join(', ')}`
   return `captured ${now.captured} frames, sent ${now.sent}, dropped ${total}${reasons}${retried}`
+}
+
+/** `, 2 by gso and 1 by mmsg`; nothing where there is no sensor. */
+export function batches(paths: readonly PathState[]): string {
+  const counts = new Map<string, number>()
+  for (const { batch } of paths) counts.set(batch, (counts.get(batch) ?? 0) + 1)
+  const parts = [...counts].map(([batch, count]) => `${count} by ${batch}`)
+  return parts.length === 0 ? '' : `, ${parts.join(' and ')}`
 }
 
 export function changed(before: Snapshot, now: Snapshot): boolean {

@@ -36,7 +36,7 @@ function source<T>(
       watchOnce(
         new Watch(kubeConfig),
         path,
-        resourceVersion,
+        { resourceVersion },
         (type, object) => onEvent(eventOf(type, object, reduce)),
         signal,
       ),
@@ -59,14 +59,15 @@ async function listAll<T>(
   }
 }
 
-async function watchOnce(
+/** Resolves when the server or a time-out ended the watch; rejects when it failed. */
+export async function watchOnce(
   watch: Watch,
   path: string,
-  resourceVersion: string,
+  from: { readonly resourceVersion: string; readonly fieldSelector?: string },
   onEvent: (type: string, object: Json) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
+  const query = { ...from, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
   const ended = Promise.withResolvers<unknown>()
   const controller = await watch.watch(path, query, onEvent, ended.resolve)
   const abort = () => controller.abort()
@@ -109,7 +110,7 @@ function bodyOf({ body }: ApiException<unknown>): Json {
   }
 }
 
-function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
+export function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') {
     return { type, object: reduce(object), resourceVersion: textAt(object, 'metadata', 'resourceVersion') ?? '' }
   }
@@ -126,7 +127,11 @@ const namespaceOf = (object: Json): NamespaceObject => ({
 function nodeOf(object: Json): NodeObject {
   const linux = (textAt(object, 'status', 'nodeInfo', 'operatingSystem') ?? 'linux') === 'linux'
   const kubeletVersion = textAt(object, 'status', 'nodeInfo', 'kubeletVersion') ?? ''
-  return { name: textAt(object, 'metadata', 'name') ?? '', kubeletVersion: linux ? kubeletVersion : '' }
+  return {
+    name: textAt(object, 'metadata', 'name') ?? '',
+    kubeletVersion: linux ? kubeletVersion : '',
+    bootId: textAt(object, 'status', 'nodeInfo', 'bootID') ?? '',
+  }
 }
 
 async function timed<T>(work: Promise<T>, ms: number, what: string): Promise<T> {

@@ -14,6 +14,8 @@ export interface NodeObject {
   readonly name: string
   /** Empty for a node whose kubelet has not reported yet, or that does not run Linux pods. */
   readonly kubeletVersion: string
+  /** One for each time that a kernel was started: nodes with the same are containers (kind, k3d). Empty where not told. */
+  readonly bootId: string
 }
 
 export class ClusterCache implements ClusterView {
@@ -35,6 +37,10 @@ export class ClusterCache implements ClusterView {
   /** Listing or watching them has failed; the next listing makes up for it. */
   namespacesOutdated(): void {
     this.#namespacesCurrent = false
+  }
+
+  allNamespaces(): Iterable<NamespaceObject> {
+    return this.#namespaces.values()
   }
 
   facts(): ClusterFacts {
@@ -69,6 +75,7 @@ export class ClusterCache implements ClusterView {
 
   #lookAtNodes(): void {
     const versions = [...this.#nodes.values()].flatMap((node) => (node.kubeletVersion ? [node.kubeletVersion] : []))
-    this.#facts = { nativeSidecars: nativeEverywhere(versions) }
+    const boots = [...this.#nodes.values()].flatMap((node) => (node.bootId ? [node.bootId] : []))
+    this.#facts = { nativeSidecars: nativeEverywhere(versions), sharedKernel: new Set(boots).size < boots.length }
   }
 }

@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access, User } from './access.ts'
 import type { Faults } from './faults.ts'
 import type { Lister } from './list.ts'
+import { metadataListOf, wantsMetadata } from './metadata-only.ts'
 import { apiVersionOf, type KubernetesObject, type Resource, type Stored } from './objects.ts'
 import type { Operations } from './operations.ts'
+import { type PodProxy, proxyToPod } from './pod-proxy.ts'
 import { type Route, routeOf, type Verb } from './route.ts'
 import { badRequest, forbidden, internalError, StatusError, unauthorized } from './status.ts'
 import type { Store } from './store.ts'
@@ -33,6 +35,7 @@ export interface Parts {
   readonly operations: Operations
   readonly requests: RequestRecord[]
   readonly watchOptions: () => WatchOptions
+  readonly podProxy: PodProxy
   readonly now: () => number
 }
 
@@ -94,15 +97,22 @@ async function dispatch(
   response: ServerResponse,
 ): Promise<void> {
   const { resource, namespace, name, subresource, verb, query } = route
-  if (!parts.access.allows(user, verb, resource, subresource, namespace)) {
+  // As the real server reads it: apiserver/pkg/endpoints/request/requestinfo.go.
+  const selected = /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? ''
+  if (!parts.access.allows(user, verb, resource, subresource, namespace, name || selected)) {
     throw forbidden(user.username, verb, resource, namespace, name)
   }
   const { operations } = parts
+  if (subresource === 'proxy') return proxyToPod(parts.podProxy, parts.store, route, response)
   switch (verb) {
     case 'get':
       return answer(response, 200, parts.store.get(resource, namespace, name))
     case 'list':
-      return answer(response, 200, parts.lister.list(route))
+      return answer(
+        response,
+        200,
+        wantsMetadata(request.headers.accept) ? metadataListOf(parts.lister.list(route)) : parts.lister.list(route),
+      )
     case 'watch':
       return parts.watches.open(route, request, response, parts.watchOptions())
     case 'create': {

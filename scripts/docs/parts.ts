@@ -4,8 +4,21 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText } from './reasons.ts'
-import { annotationsTable, exitCodesTable, injectLabel, injectorEnvironment, sidecarEnvironment } from './settings.ts'
+import {
+  blindSpotsText,
+  dropReasonsText,
+  injectionReasonsIndex,
+  injectionReasonsText,
+  preparationOutcomesTable,
+} from './reasons.ts'
+import {
+  annotationsTable,
+  exitCodesTable,
+  injectLabel,
+  injectorEnvironment,
+  sensorAnnotationsTable,
+  sidecarEnvironment,
+} from './settings.ts'
 import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
@@ -16,6 +29,7 @@ export const generatedFiles = [
   'docs/metrics.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
+  'docs/sensors.md',
   'charts/vxtap/README.md',
 ] as const
 
@@ -25,6 +39,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['demo-result', demoResult()],
     ['inject-label', injectLabel()],
     ['annotations', annotationsTable()],
+    ['sensor-annotations', sensorAnnotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
     ['exit-codes', exitCodesTable()],
@@ -34,8 +49,10 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injector-metrics', injectorMetricsTable()],
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
+    ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
+    ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
 

@@ -1,6 +1,9 @@
 /** The catalogues of injection reasons and drop reasons; each reason is a heading that links can point at. */
+
+import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { type DropReason, dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons, reasonAnchor } from '../../contract/injection-reasons.ts'
+import { preparationOutcomes } from '../../contract/preparation-outcomes.ts'
 import { code, sentence, table } from './markdown.ts'
 
 interface Catalogued {
@@ -34,6 +37,16 @@ export function injectionReasonsText(): string {
     .join('\n\n')
 }
 
+export function blindSpotsText(): string {
+  return (Object.keys(blindSpots) as BlindSpotCode[])
+    .map((spot) => {
+      const heading = blindSpotAnchor(spot).split('#')[1]
+      const { sentence: text, remedy } = blindSpots[spot]
+      return `### ${heading}\n\n${code(spot)}: ${sentence(readable(text))}\n\n*What to do:* ${sentence(readable(remedy))}`
+    })
+    .join('\n\n')
+}
+
 /** What an operator does about each; the catalogue itself says only what happened. */
 const dropRemedies: Record<DropReason, string> = {
   ring_full:
@@ -59,4 +72,16 @@ export function dropReasonsText(): string {
       return `### ${heading}\n\n${code(reason)}: ${sentence(dropReasons[reason])}\n\n*What to do:* ${dropRemedies[reason]}`
     })
     .join('\n\n')
+}
+
+export function preparationOutcomesTable(): string {
+  const rows = Object.entries(preparationOutcomes).map(([outcome, { exit, sentence: text, remedy }]) => [
+    code(outcome),
+    String(exit.code),
+    [text, remedy]
+      .filter((part) => part !== '')
+      .map((part) => sentence(readable(part)))
+      .join(' '),
+  ])
+  return table(['Outcome', 'Exit code', 'Sentence, and what to do'], rows)
 }

@@ -4,6 +4,7 @@ import {
   injectorAnnotations,
   injectSetting,
   notOverridableByDefault,
+  sensorAnnotations,
 } from '../../contract/annotations.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
 import { defaultVariable, injectorSettings } from '../../contract/injector-settings.ts'
@@ -64,6 +65,17 @@ export function annotationsTable(): string {
 export function injectLabel(): string {
   const { meaning, allowed: words } = injectSetting
   return table(['Label', 'Allowed', 'Meaning'], [[code(`${annotationPrefix}inject`), words, sentence(meaning)]])
+}
+
+/** What sensors say of themselves. */
+export function sensorAnnotationsTable(): string {
+  const rows = Object.values(sensorAnnotations).map((setting) => [
+    code(annotationPrefix + setting.annotation),
+    shownDefault(setting),
+    sentence(setting.meaning),
+    allowed(setting),
+  ])
+  return table(['Annotation or label', 'Otherwise', 'Meaning', 'Allowed'], rows)
 }
 
 export function exitCodesTable(): string {

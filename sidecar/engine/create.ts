@@ -12,8 +12,8 @@ import { compileFilter } from '../linux/pcap-compile.ts'
 import { closeSocket } from '../linux/socket-options.ts'
 import type { Log } from '../log.ts'
 import { headroom, Pipeline } from '../pipeline.ts'
-import { MmsgTransport } from '../tunnel/mmsg-transport.ts'
 import { RawTransport } from '../tunnel/raw-transport.ts'
+import { SocketTransport } from '../tunnel/socket-transport.ts'
 import type { Transport } from '../tunnel/transport.ts'
 import type { Engine } from './engine.ts'
 import { PcapEngine } from './pcap-engine.ts'
@@ -88,6 +88,8 @@ export function createCapture(options: CreateOptions): Created {
     return { ok: false, problem: `ENGINE=${settings.engine}: ${before}the pcap engine is not available: ${native}` }
   }
   if (obstacle !== undefined) log.warn(`the ring engine cannot be used here (${obstacle}); using the pcap engine`)
+  if (settings.batch !== 'auto')
+    log.warn(`BATCH=${settings.batch} has no effect on the pcap engine, which sends datagrams one by one`)
   return { ok: true, capture: pcapCapture(options, native) }
 }
 
@@ -96,8 +98,10 @@ function ringCapture(options: CreateOptions, shape: RingShape, userProgram: Buff
   const ringLength = shape.blockSize * shape.blockCount
   const place = reserveRing(ringLength, scratchLength)
   let engine: RingEngine | undefined
-  const transport = new MmsgTransport({
+  const transport = new SocketTransport({
     sensorPort: settings.sensorPort,
+    portCount: settings.sourcePorts,
+    batch: settings.batch,
     counters,
     log,
     baseAddress: place.address,

@@ -2,7 +2,8 @@
  * Engine `ring`: AF_PACKET with a TPACKET_V3 ring and PACKET_VNET_HDR, on the main thread, driven by poll(2).
  *
  * Blocks are worked off in slices of eight; between slices the event loop runs, so that discovery and metrics go on
- * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel.
+ * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel. That is
+ * after each block: what several hold no longer fits the CPU's cache when the kernel comes to copy it.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Memory } from '../../wire/memory.ts'
@@ -32,6 +33,8 @@ const blocksPerSlice = 8
 /** The event loop's turn comes after this long even if sending is slow. */
 const sliceMs = 20
 const idleWaitMs = 1000
+/** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
+const pauseMs = 2
 const absentWaitMs = 250
 const vlanTagLength = 4
 const defaultTpid = 0x8100
@@ -147,22 +150,16 @@ export class RingEngine implements Engine {
   }
 
   async #capture(index: number): Promise<void> {
-    const { interface: name, shape, pipeline, log } = this.#options
+    const { interface: name, shape, log } = this.#options
     const ring = new Ring(this.#memory, shape.blockSize, shape.blockCount)
     let quietSince = Number.POSITIVE_INFINITY
     let gone = false
+    let looked = performance.now()
+    let found = 0
     while (true) {
-      let blocks = 0
-      let block = ring.peek()
-      const sliceEnd = performance.now() + sliceMs
-      while (block >= 0 && blocks < blocksPerSlice && performance.now() < sliceEnd) {
-        this.#block(block)
-        pipeline.flush()
-        ring.release()
-        blocks++
-        block = ring.peek()
-      }
-      if (block >= 0) {
+      const blocks = this.#slice(ring)
+      found += blocks
+      if (ring.peek() >= 0) {
         await setImmediate()
         continue
       }
@@ -174,13 +171,37 @@ export class RingEngine implements Engine {
         await setTimeout(shape.retireMs)
         continue
       }
-      if (await this.#waiter.wait(this.#fd, idleWaitMs)) takeError(this.#fd)
-      if (!this.#stopping && interfaceIndex(name) !== index) {
-        log.warn(`the interface ${name} was removed or replaced; opening it anew`)
-        gone = true
+      const waiting = performance.now()
+      const failed = await this.#waiter.wait(this.#fd, idleWaitMs)
+      const now = performance.now()
+      if (failed) takeError(this.#fd)
+      // An interface that goes is reported as an error; one that was replaced before we looked is found here.
+      if (failed || now - looked >= idleWaitMs) {
+        looked = now
+        if (!this.#stopping && interfaceIndex(name) !== index) {
+          log.warn(`the interface ${name} was removed or replaced; opening it anew`)
+          gone = true
+        }
       }
+      if (now - waiting < pauseMs && found > 0 && found < shape.blockCount / 4) await setTimeout(pauseMs)
+      found = 0
     }
     this.readKernelCounters()
+  }
+
+  /** Works off what is ready, up to a slice. @returns how many blocks */
+  #slice(ring: Ring): number {
+    const { pipeline } = this.#options
+    const end = performance.now() + sliceMs
+    let blocks = 0
+    for (let block = ring.peek(); block >= 0; block = ring.peek()) {
+      this.#block(block)
+      pipeline.flush()
+      ring.release()
+      blocks++
+      if (blocks === blocksPerSlice || performance.now() >= end) break
+    }
+    return blocks
   }
 
   #block(block: number): void {

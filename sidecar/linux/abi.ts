@@ -32,6 +32,10 @@ export const IPV6_MTU = 24
 export const IPV6_RECVERR = 25
 export const IPV6_V6ONLY = 26
 
+/** include/uapi/linux/udp.h: bytes of each datagram that a send is cut into; Linux 4.18 and later. */
+export const SOL_UDP = 17
+export const UDP_SEGMENT = 103
+
 /** include/uapi/linux/if_ether.h */
 export const ETH_P_ALL = 0x0003
 
@@ -94,7 +98,9 @@ export const sockaddrIn = { family: 0, port: 2, address: 4, length: 16 } as cons
 export const sockaddrIn6 = { family: 0, port: 2, flowInfo: 4, address: 8, scopeId: 24, length: 28 } as const
 
 /** struct mmsghdr (a struct msghdr and msg_len) and struct iovec, include/linux/socket.h and uapi/linux/uio.h. */
-export const mmsghdr = { iov: 16, iovCount: 24, messageLength: 56, length: 64 } as const
+export const mmsghdr = { iov: 16, iovCount: 24, control: 32, controlLength: 40, messageLength: 56, length: 64 } as const
+/** struct cmsghdr, include/linux/socket.h: a 64-bit length that counts itself, then the data. */
+export const cmsghdr = { bytes: 0, level: 8, type: 12, length: 16 } as const
 export const iovec = { base: 0, bytes: 8, length: 16 } as const
 
 /** struct sock_filter and struct sock_fprog, include/uapi/linux/filter.h. */

@@ -29,9 +29,18 @@ export class SyscallError extends Error {
 }
 
 export const EPERM = constants.errno.EPERM
+export const EACCES = constants.errno.EACCES
 export const EINTR = constants.errno.EINTR
+export const EIO = constants.errno.EIO
+export const EINVAL = constants.errno.EINVAL
 export const EAGAIN = constants.errno.EAGAIN
 export const EADDRINUSE = constants.errno.EADDRINUSE
 export const EMSGSIZE = constants.errno.EMSGSIZE
 export const ENOBUFS = constants.errno.ENOBUFS
 export const ENETDOWN = constants.errno.ENETDOWN
+export const ENODEV = constants.errno.ENODEV
+export const EEXIST = constants.errno.EEXIST
+export const EBUSY = constants.errno.EBUSY
+export const ERANGE = constants.errno.ERANGE
+export const ENOSYS = constants.errno.ENOSYS
+export const EOPNOTSUPP = constants.errno.EOPNOTSUPP

@@ -2,7 +2,8 @@
  * The C library's functions, as koffi prototypes. Nothing outside sidecar/linux/ imports this file or koffi.
  *
  * Addresses cross as numbers (`uintptr_t`): user-space addresses are below 2^47 on x86_64 and 2^48 on aarch64, well
- * inside a double's 53 bits. Buffers are passed only to calls that use them before they return.
+ * inside a double's 53 bits. ioctl(2) is variadic: its integers go where other functions' go, on both (System V psABI,
+ * AAPCS64). Buffers are passed only to calls that use them before they return.
  */
 import koffi from 'koffi'
 
@@ -15,6 +16,7 @@ export const connect = libc.func('int connect(int fd, void *address, uint32_t le
 export const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)')
 export const getsockopt = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)')
 export const sendmmsg = libc.func('int sendmmsg(int fd, uintptr_t messages, uint32_t count, int flags)')
+export const send = libc.func('intptr_t send(int fd, void *bytes, size_t length, int flags)')
 export const recv = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)')
 export const mmap = libc.func(
   'uintptr_t mmap(uintptr_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
@@ -26,6 +28,8 @@ export const eventfd = libc.func('int eventfd(unsigned int initial, int flags)')
 export const eventfdWrite = libc.func('int eventfd_write(int fd, uint64_t value)')
 export const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *argument)')
 export const interfaceIndex = libc.func('unsigned int if_nametoindex(const char *name)')
+/** syscall(2) as bpf(2) needs it: the C library has no function of that name. */
+export const syscallBpf = libc.func('intptr_t syscall(long number, int command, void *attribute, uint32_t size)')
 
 export function errno(): number {
   return koffi.errno()

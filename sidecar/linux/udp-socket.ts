@@ -23,8 +23,10 @@ import {
   SOL_IP,
   SOL_IPV6,
   SOL_SOCKET,
+  SOL_UDP,
   sockaddrIn,
   sockaddrIn6,
+  UDP_SEGMENT,
 } from './abi.ts'
 import { SyscallError } from './errno.ts'
 import * as libc from './libc.ts'
@@ -59,8 +61,6 @@ function socketAddress(family: 4 | 6, address: Uint8Array | undefined, port: num
 /**
  * Opens a UDP socket for tunnel datagrams, not yet bound.
  *
- * - No outer checksum over IPv4 (RFC 7348 section 5: SHOULD be zero). Over IPv6 the kernel makes one: receivers
- *   discard a zero there unless told otherwise (RFC 6935).
  * - IPv4 datagrams never carry DF: one that a router finds too large is fragmented and not lost.
  * - Errors are queued (IP_RECVERR): without it the kernel hides from the sender that a device's queue dropped the
  *   datagram (udp_send_skb in net/ipv4/udp.c turns ENOBUFS into success).
@@ -82,13 +82,25 @@ function configure(fd: number, family: 4 | 6): void {
   // Best effort: the kernel caps it at net.core.wmem_max.
   tryOption(fd, SOL_SOCKET, SO_SNDBUF, 4 << 20)
   if (family === 4) {
-    setOption(fd, SOL_SOCKET, SO_NO_CHECK, 1, 'SO_NO_CHECK')
     setOption(fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, 'IP_MTU_DISCOVER')
     setOption(fd, SOL_IP, IP_RECVERR, 1, 'IP_RECVERR')
   } else {
     setOption(fd, SOL_IPV6, IPV6_V6ONLY, 1, 'IPV6_V6ONLY')
     setOption(fd, SOL_IPV6, IPV6_RECVERR, 1, 'IPV6_RECVERR')
   }
+}
+
+/**
+ * No outer checksum any more, over IPv4 only (RFC 7348 section 5: SHOULD be zero). Over IPv6 receivers discard a zero
+ * unless told otherwise (RFC 6935).
+ */
+export function leaveOutChecksum(fd: number): void {
+  setOption(fd, SOL_SOCKET, SO_NO_CHECK, 1, 'SO_NO_CHECK')
+}
+
+/** Whether the kernel knows UDP_SEGMENT. One that does not would ignore it in a message, and send one large datagram. */
+export function canSegment(fd: number): boolean {
+  return getOption(fd, SOL_UDP, UDP_SEGMENT) >= 0
 }
 
 /** Marks everything that the socket sends; 0, or the errno: EPERM before Linux 5.17 without NET_ADMIN. */

@@ -1,7 +1,7 @@
 /** Which pods are targets, and which target a flow goes to. Pure. */
 import { isIP } from 'node:net'
 import type { PodView } from './pod-view.ts'
-import { mix, seedOf, type Target } from './target.ts'
+import { type Cut, mix, seedOf, type Target } from './target.ts'
 
 /** Where this pod is, and what it can send. */
 export interface Place {
@@ -11,6 +11,8 @@ export interface Place {
   readonly families: ReadonlySet<4 | 6>
   /** The pod's own addresses: it is never its own sensor. */
   readonly ownAddresses?: ReadonlySet<string>
+  /** Nodes are containers on one machine: what leaves one for another crosses no wire. */
+  readonly sharedKernel?: boolean
 }
 
 /** Why a pod is not a target; undefined where it is one. */
@@ -25,11 +27,11 @@ export type Unfitness =
  */
 export function eligibleTargets(pods: Iterable<PodView>, place: Place): Target[] {
   const fit = [...pods].filter((pod) => unfitness(pod, place) === undefined)
-  const onNode = fit.filter((pod) => place.nodeName !== '' && pod.nodeName === place.nodeName)
+  const onNode = fit.filter((pod) => isOnNode(pod, place))
   const inZone = fit.filter((pod) => place.zone !== '' && pod.zone === place.zone)
   const nearest = onNode.length > 0 ? onNode : inZone.length > 0 ? inZone : fit
   return nearest
-    .map((pod) => targetOf(pod, addressFor(pod, place)!, onNode.length > 0))
+    .map((pod) => targetOf(pod, addressFor(pod, place)!, place))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
 }
 
@@ -47,7 +49,7 @@ export function unfitness(pod: PodView, place: Place): Unfitness | undefined {
 /**
  * Highest random weight (Thaler and Ravishankar, 1998): when a target leaves, its flows spread over the others and no
  * other flow moves. Hot path: no allocation.
- * @param flowHash uint32, the same for both directions of a flow
+ * @param flowHash 32 bits, the same for both directions of a flow
  * @returns index of the target, -1 when there is none
  */
 export function rendezvous(targets: readonly Target[], flowHash: number): number {
@@ -72,7 +74,27 @@ function addressFor(pod: PodView, place: Place): string | undefined {
   })
 }
 
-function targetOf(pod: PodView, address: string, sameNode: boolean): Target {
-  const name = `${pod.namespace}/${pod.name}`
-  return { key: pod.uid, address, family: isIP(address) as 4 | 6, name, sameNode, seed: seedOf(pod.uid) }
+function targetOf(pod: PodView, address: string, place: Place): Target {
+  return {
+    key: pod.uid,
+    address,
+    family: isIP(address) as 4 | 6,
+    name: `${pod.namespace}/${pod.name}`,
+    sameNode: isOnNode(pod, place),
+    cut: cutOf(pod, place),
+    seed: seedOf(pod.uid),
+  }
+}
+
+function isOnNode(pod: PodView, place: Place): boolean {
+  return place.nodeName !== '' && pod.nodeName === place.nodeName
+}
+
+/** What the sensor says of itself comes first; then where it is. */
+function cutOf(pod: PodView, place: Place): Cut {
+  if (pod.gso === 'socket' || pod.gso === 'xdp') return pod.gso
+  if (pod.gso === 'none') return 'declined'
+  if (isOnNode(pod, place)) return 'same-node'
+  if (place.nodeName === '' || pod.nodeName === '') return 'unknown'
+  return place.sharedKernel === true ? 'shared-kernel' : 'wire'
 }

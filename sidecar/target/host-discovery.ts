@@ -97,6 +97,7 @@ function targetsOf(addresses: readonly string[], host: string, place: Place): Ta
     family,
     name: host,
     sameNode: false,
+    cut: 'unknown',
     seed: seedOf(address),
   }))
 }

@@ -1,4 +1,6 @@
 /** What discovery keeps of a pod: nothing else of it stays in memory. */
+import { annotationPrefix, sensorAnnotations } from '../../contract/annotations.ts'
+import type { Values } from '../../contract/setting.ts'
 
 export interface PodView {
   readonly uid: string
@@ -13,6 +15,8 @@ export interface PodView {
   readonly phase: string
   readonly ready: boolean
   readonly terminating: boolean
+  /** Annotation or label `vxtap.io/gso`; '' where it is absent or says nothing that we know. */
+  readonly gso: Values<typeof sensorAnnotations>['gso'] | ''
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -36,7 +40,14 @@ export function podView(object: unknown): PodView | undefined {
       (condition) => fields(condition)['type'] === 'Ready' && fields(condition)['status'] === 'True',
     ),
     terminating: text(metadata['deletionTimestamp']) !== '',
+    gso: gsoOf(fields(metadata['annotations'])) || gsoOf(fields(metadata['labels'])),
   }
+}
+
+function gsoOf(said: Fields): PodView['gso'] {
+  const { annotation, parse } = sensorAnnotations.gso
+  const parsed = parse(text(said[annotationPrefix + annotation]))
+  return parsed.ok ? parsed.value : ''
 }
 
 /** podIPs where there are any; podIP alone is what servers before dual-stack sent. */

@@ -11,7 +11,9 @@ export function staticTarget(options: DiscoveryOptions, address: string): Discov
   const family = isIP(address) as 4 | 6
   return {
     start: () => {
-      announcer.hand([{ key: address, address, family, name: address, sameNode: false, seed: seedOf(address) }])
+      announcer.hand([
+        { key: address, address, family, name: address, sameNode: false, cut: 'unknown', seed: seedOf(address) },
+      ])
       const missing = options.place.families.has(family) ? '' : `; but this pod has no IPv${family} address`
       announcer.enter('static', `sending to ${address}, as SENSOR says${missing}`)
     },

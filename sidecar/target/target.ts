@@ -1,5 +1,11 @@
 /** A target: one address that tunnel datagrams can be sent to. */
 
+/**
+ * How a batch of datagrams comes apart on the way to a target: by a wire between two nodes, in the kernel because the
+ * sensor reads a socket, or before an XDP program; or why it may not.
+ */
+export type Cut = 'wire' | 'socket' | 'xdp' | 'declined' | 'same-node' | 'shared-kernel' | 'unknown'
+
 export interface Target {
   /** What makes it this one and no other: the pod's uid, or the address. */
   readonly key: string
@@ -9,6 +15,7 @@ export interface Target {
   /** For people: `namespace/pod`, or the host or address as set. */
   readonly name: string
   readonly sameNode: boolean
+  readonly cut: Cut
   /** uint32 hash of the key, for rendezvous. */
   readonly seed: number
 }
@@ -36,7 +43,12 @@ export function sameTargets(a: readonly Target[], b: readonly Target[]): boolean
     a.length === b.length &&
     a.every((target, index) => {
       const other = b[index]!
-      return target.key === other.key && target.address === other.address && target.sameNode === other.sameNode
+      return (
+        target.key === other.key &&
+        target.address === other.address &&
+        target.sameNode === other.sameNode &&
+        target.cut === other.cut
+      )
     })
   )
 }

@@ -1,58 +1,76 @@
 /**
  * One target's sockets, and the datagrams that wait for each.
  *
- * Sixteen sockets with neighbouring source ports: the symmetric flow hash picks the socket, so that both directions of a
+ * Several sockets with neighbouring source ports: the symmetric flow hash picks the socket, so that both directions of a
  * flow leave from one port, in order, and a sensor with several workers can spread flows by the outer ports.
- * Each socket has its own list of messages, laid out once in mapped memory in the form that sendmmsg(2) takes; an entry
- * points into the capture ring (frames as they are) or into scratch (headers of segments) and never at a copy.
  */
-import type { Memory } from '../../wire/memory.ts'
-import { iovec, mmsghdr } from '../linux/abi.ts'
-import { SyscallError } from '../linux/errno.ts'
-import { type Mapping, mapAnonymous } from '../linux/mapping.ts'
+import { errnoName, SyscallError } from '../linux/errno.ts'
+import { type Mapping, mapAnonymous, pageSize } from '../linux/mapping.ts'
 import { closeSocket } from '../linux/socket-options.ts'
-import { bindPort, connectSocket, markSocket, openTunnelSocket, pathMtu } from '../linux/udp-socket.ts'
+import {
+  bindPort,
+  canSegment,
+  connectSocket,
+  leaveOutChecksum,
+  markSocket,
+  openTunnelSocket,
+  pathMtu,
+} from '../linux/udp-socket.ts'
 import type { Target } from '../target/target.ts'
+import { BatchList, batchShape, listLength, singleShape } from './batch-list.ts'
+import type { BatchMode } from './batch-mode.ts'
+import { largestDatagram, mostDatagramBytes } from './mtu.ts'
+import type { Outlet } from './sender.ts'
 
-export const socketsPerTarget = 16
-/** Datagrams that one sendmmsg carries: beyond 64 the share of the call itself no longer shrinks measurably. */
-const batchLength = 64
-const messageStride = mmsghdr.length
-const vectorsStride = 2 * iovec.length
-const bucketLength = batchLength * (messageStride + vectorsStride)
-
-export interface PortChoice {
+export interface PathOptions {
+  readonly sensorPort: number
   readonly firstPort: number
+  /** A power of two. */
+  readonly portCount: number
   readonly mark: number
+  readonly mode: BatchMode
+  /** Address that the offsets of datagrams are added to. */
+  readonly baseAddress: number
+  /** The kernel refused a batch; `gaveUp` when the path sends datagrams one by one from now on. */
+  readonly onBatchRefused: (path: TunnelPath, errno: string, gaveUp: boolean) => void
 }
 
-export class TunnelPath {
+export class TunnelPath implements Outlet {
   readonly target: Target
   readonly sockets: readonly number[]
-  /** How many datagrams wait, by socket. */
-  readonly waiting = new Int32Array(socketsPerTarget)
+  readonly lists: readonly BatchList[]
+  /** What was asked for when it was opened, and what this kernel allowed; `batch` is what is in force. */
+  readonly asked: BatchMode['batch']
+  readonly mode: BatchMode
+  batch: BatchMode['batch']
   mtu = 0
-  /** Datagrams that the kernel took, and that it had no way for, since the last `refresh`. */
   taken = 0
   refused = 0
   readonly #mapping: Mapping
-  readonly #memory: Memory
+  readonly #onBatchRefused: PathOptions['onBatchRefused']
 
-  constructor(target: Target, sockets: readonly number[]) {
+  constructor(target: Target, sockets: readonly number[], options: PathOptions) {
     this.target = target
     this.sockets = sockets
-    this.#mapping = mapAnonymous(socketsPerTarget * bucketLength, 'message headers')
-    this.#memory = this.#mapping.memory
-    for (let bucket = 0; bucket < socketsPerTarget; bucket++) {
-      for (let index = 0; index < batchLength; index++) this.#layOut(bucket, index)
-    }
+    this.asked = options.mode.batch
+    this.mode = this.asked === 'mmsg' || canSegment(sockets[0]!) ? options.mode : withoutSegment(options.mode)
+    this.batch = this.mode.batch
+    this.#onBatchRefused = options.onBatchRefused
+    const shape = this.batch === 'gso' ? batchShape : singleShape
+    const length = listLength(shape)
+    this.#mapping = mapAnonymous(Math.ceil((sockets.length * length) / pageSize) * pageSize, 'message headers')
+    const { memory, address } = this.#mapping
+    this.lists = sockets.map((_, bucket) => {
+      const place = { memory, address, at: bucket * length }
+      return new BatchList(place, shape, options.baseAddress, mostDatagramBytes(target.family))
+    })
+    if (this.batch === 'mmsg') this.#leaveOutChecksums()
     this.learnMtu()
   }
 
-  #layOut(bucket: number, index: number): void {
-    const message = bucket * bucketLength + index * messageStride
-    const vectors = bucket * bucketLength + batchLength * messageStride + index * vectorsStride
-    writeAddress(this.#memory, message + mmsghdr.iov, this.#mapping.address + vectors)
+  /** UDP_SEGMENT wants checksums (udp_send_skb in net/ipv4/udp.c), which a device completes; nothing else does. */
+  #leaveOutChecksums(): void {
+    if (this.target.family === 4) for (const fd of this.sockets) leaveOutChecksum(fd)
   }
 
   refresh(): void {
@@ -63,6 +81,20 @@ export class TunnelPath {
 
   learnMtu(): void {
     this.mtu = pathMtu(this.sockets[0]!, this.target.family)
+    const largest = this.batch === 'gso' ? largestDatagram(this.mtu, this.target.family) : 0
+    for (const list of this.lists) list.joinUpTo(largest)
+  }
+
+  /** Where the path has become too small for these datagrams, others may still be batched; else nothing is any more. */
+  batchRefused(size: number, errno: number): void {
+    this.learnMtu()
+    const gaveUp = this.batch === 'gso' && size <= largestDatagram(this.mtu, this.target.family)
+    if (gaveUp) {
+      this.batch = 'mmsg'
+      this.#leaveOutChecksums()
+      this.learnMtu()
+    }
+    this.#onBatchRefused(this, errnoName(errno), gaveUp)
   }
 
   /**
@@ -73,79 +105,33 @@ export class TunnelPath {
     return this.refused > 0 && this.taken === 0
   }
 
-  /** Queues a datagram of one or two pieces; true when the socket's list is full and must be sent. */
-  push(
-    bucket: number,
-    base: number,
-    headAt: number,
-    headLength: number,
-    payloadAt: number,
-    payloadLength: number,
-  ): boolean {
-    const u32 = this.#memory.u32
-    const index = this.waiting[bucket]!
-    const start = bucket * bucketLength
-    const vectors = (start + batchLength * messageStride + index * vectorsStride) >> 2
-    const head = base + headAt
-    u32[vectors] = head >>> 0
-    u32[vectors + 1] = (head / 0x1_0000_0000) >>> 0
-    u32[vectors + 2] = headLength
-    if (payloadLength !== 0) {
-      const payload = base + payloadAt
-      u32[vectors + 4] = payload >>> 0
-      u32[vectors + 5] = (payload / 0x1_0000_0000) >>> 0
-      u32[vectors + 6] = payloadLength
-    }
-    u32[(start + index * messageStride + mmsghdr.iovCount) >> 2] = payloadLength === 0 ? 1 : 2
-    this.waiting[bucket] = index + 1
-    return index + 1 === batchLength
-  }
-
-  /** Address of a waiting message, for sendmmsg. */
-  messageAddress(bucket: number, index: number): number {
-    return this.#mapping.address + bucket * bucketLength + index * messageStride
-  }
-
-  /** Bytes of the datagrams from one index up to another. */
-  bytesBetween(bucket: number, from: number, to: number): number {
-    const u32 = this.#memory.u32
-    let bytes = 0
-    for (let index = from; index < to; index++) {
-      const message = bucket * bucketLength + index * messageStride
-      const vectors = (bucket * bucketLength + batchLength * messageStride + index * vectorsStride) >> 2
-      bytes += u32[vectors + 2]!
-      if (u32[(message + mmsghdr.iovCount) >> 2] === 2) bytes += u32[vectors + 6]!
-    }
-    return bytes
-  }
-
   close(): void {
     this.sockets.forEach(closeSocket)
     this.#mapping.unmap()
   }
 }
 
-function writeAddress(memory: Memory, at: number, address: number): void {
-  memory.u32[at >> 2] = address >>> 0
-  memory.u32[(at >> 2) + 1] = (address / 0x1_0000_0000) >>> 0
-}
+const withoutSegment = ({ why }: BatchMode): BatchMode => ({
+  batch: 'mmsg',
+  why: `${why}, but this kernel has no UDP_SEGMENT (Linux 4.18)`,
+})
 
 export type Opened =
   | { readonly ok: true; readonly path: TunnelPath }
   | { readonly ok: false; readonly reason: string; readonly portTaken: boolean }
 
 /** Opens, marks, binds and connects a target's sockets; all of them or none. */
-export function openPath(target: Target, port: number, choice: PortChoice): Opened {
+export function openPath(target: Target, options: PathOptions): Opened {
   const sockets: number[] = []
   try {
-    for (let index = 0; index < socketsPerTarget; index++) {
+    for (let index = 0; index < options.portCount; index++) {
       const fd = openTunnelSocket(target.family)
       sockets.push(fd)
-      if (choice.mark !== 0) check('setsockopt SO_MARK', markSocket(fd, choice.mark))
-      check('bind', bindPort(fd, target.family, choice.firstPort + index))
-      check('connect', connectSocket(fd, target.family, target.address, port))
+      if (options.mark !== 0) check('setsockopt SO_MARK', markSocket(fd, options.mark))
+      check('bind', bindPort(fd, target.family, options.firstPort + index))
+      check('connect', connectSocket(fd, target.family, target.address, options.sensorPort))
     }
-    return { ok: true, path: new TunnelPath(target, sockets) }
+    return { ok: true, path: new TunnelPath(target, sockets, options) }
   } catch (error) {
     sockets.forEach(closeSocket)
     if (!(error instanceof SyscallError)) throw error

@@ -13,7 +13,7 @@ import { addressBytes } from '../linux/udp-socket.ts'
 import type { Log } from '../log.ts'
 import type { Target } from '../target/target.ts'
 import { largestFrame } from './mtu.ts'
-import type { Transport } from './transport.ts'
+import type { PathState, Transport } from './transport.ts'
 
 const udpHeaderLength = 8
 const portCount = 16
@@ -157,8 +157,8 @@ export class RawTransport implements Transport {
     }
   }
 
-  pathMtus(): { name: string; mtu: number }[] {
-    return this.#targets.map((target) => ({ name: target.name, mtu: this.#mtu }))
+  paths(): PathState[] {
+    return this.#targets.map((target) => ({ name: target.name, mtu: this.#mtu, batch: 'single' }))
   }
 
   close(): void {

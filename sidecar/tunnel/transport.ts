@@ -1,6 +1,13 @@
 /** What the pipeline asks of whatever carries datagrams to the sensors. */
 import type { OwnTunnel } from '../capture/filter.ts'
 import type { Target } from '../target/target.ts'
+import type { Batch } from './batch-mode.ts'
+
+export interface PathState {
+  readonly name: string
+  readonly mtu: number
+  readonly batch: Batch
+}
 
 export interface Transport {
   /** Bytes of scratch space that the pipeline may use between two flushes, for the headers of segments. */
@@ -23,7 +30,7 @@ export interface Transport {
   refresh(): void
   /** What the capture must leave out. */
   ownTunnel(): OwnTunnel
-  /** Path MTU of each target, for the metrics page. */
-  pathMtus(): { name: string; mtu: number }[]
+  /** Path MTU of each target and how datagrams leave for it, for the metrics page. */
+  paths(): PathState[]
   close(): void
 }

@@ -3,21 +3,31 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { Counters } from '../../sidecar/counters.ts'
 import { SyscallError } from '../../sidecar/linux/errno.ts'
 import type { Target } from '../../sidecar/target/target.ts'
-import { MmsgTransport } from '../../sidecar/tunnel/mmsg-transport.ts'
+import { SocketTransport } from '../../sidecar/tunnel/socket-transport.ts'
 
 const ENOMEM = 12
-const target: Target = { key: 'a', address: '127.0.0.1', family: 4, name: 'sensors/a', sameNode: true, seed: 1 }
+const target: Target = {
+  key: 'a',
+  address: '127.0.0.1',
+  family: 4,
+  name: 'sensors/a',
+  sameNode: true,
+  cut: 'same-node',
+  seed: 1,
+}
 
 describe('given a transport whose datagrams are told by address and port', () => {
-  let transport: MmsgTransport | undefined
+  let transport: SocketTransport | undefined
   afterEach(() => transport?.close())
 
   it('when the capture cannot leave them out, then nothing is sent and that is said once, until it can', () => {
     const said: string[] = []
     const say = (text: unknown) => said.push(String(text))
     let full = true
-    transport = new MmsgTransport({
+    transport = new SocketTransport({
       sensorPort: 4789,
+      portCount: 4,
+      batch: 'auto',
       counters: new Counters(),
       log: { debug: say, info: say, warn: say, error: say },
       baseAddress: 0,
@@ -32,6 +42,7 @@ describe('given a transport whose datagrams are told by address and port', () =>
     transport.refresh()
     expect(transport.targets).toEqual([])
     expect(said).toEqual([
+      'datagrams for sensors/a leave by mmsg: it is on this node and may capture packets',
       'nothing is sent, since own packets could not be told: cannot set SO_ATTACH_FILTER: setsockopt failed with ENOMEM',
     ])
     full = false

@@ -21,7 +21,7 @@ if (!created.ok) throw new Error(created.problem)
 const { engine, transport } = created.capture
 const { address } = settings.sensor
 transport.setTargets([
-  { key: address, address, family: isIPv6(address) ? 6 : 4, name: address, sameNode: false, seed: 1 },
+  { key: address, address, family: isIPv6(address) ? 6 : 4, name: address, sameNode: false, cut: 'unknown', seed: 1 },
 ])
 const refresh = setInterval(() => transport.refresh(), 1000)
 const server = await serve(settings.metricsAddress, {
@@ -30,7 +30,7 @@ const server = await serve(settings.metricsAddress, {
   engineName: () => engine.name,
   health: () => ({ healthy: engine.state.capturing, ready: engine.state.capturing, sentence: engine.state.sentence }),
   targetCount: () => 1,
-  pathMtus: () => transport.pathMtus(),
+  paths: () => transport.paths(),
   discoveryRequests: () => [],
   refresh: () => engine.readKernelCounters(),
 })

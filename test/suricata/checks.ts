@@ -7,16 +7,22 @@ export interface Outcomes {
   readonly plain: Outcome
   /** The plain tap where nothing is offloaded, and nothing needs repair. */
   readonly control: Outcome
+  /** Ours in batches (BATCH=gso), towards a sensor that is not prepared for them. */
+  readonly unprepared: Outcome
+  /** The same towards one that is. */
+  readonly prepared: Outcome
 }
 
-/** Were the plain tap to see more, or the control less, the comparison would claim what is not so. */
+/** Were the plain tap or the unprepared sensor to see more, or the control less, the comparison would claim what is not so. */
 const plainSeesAtMost = 9
+const unpreparedSeesAtMost = 9
 const controlMissesAtMost = 9
 
-export function checks({ ours, plain, control }: Outcomes, transfers: number): Check[] {
+export function checks({ ours, plain, control, unprepared, prepared }: Outcomes, transfers: number): Check[] {
   const fewest = transfers - controlMissesAtMost
   return [
-    ...seesEverything(ours.tap, ours, transfers),
+    ...[ours, prepared].flatMap((each) => seesEverything(each.tap, each, transfers)),
+    atMost(unprepared.tap, 'bodies whole', unprepared.wholeBodies, unpreparedSeesAtMost),
     ...[plain, control].map((each) => exactly(each.tap, 'packets lost by the sensor', each.lostBySensor, 0)),
     atMost(plain.tap, 'HTTP transactions', plain.transactions, plainSeesAtMost),
     atMost(plain.tap, 'bodies whole', plain.wholeBodies, plainSeesAtMost),

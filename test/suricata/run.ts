@@ -1,9 +1,11 @@
 /**
  * A real Suricata behind our sidecar and, for comparison, behind a tap that hands on what libpcap gives it; that tap
- * once more with offloading turned off in the pods, to show that it and the sensor do work and what blinds them.
+ * once more with offloading turned off in the pods, to show that it and the sensor do work and what blinds them. Our
+ * sidecar once more with BATCH=gso, for a sensor that is prepared for it and for one that is not.
  *
  * Started by scripts/suricata.sh. Prints a table, writes result.json beside this file, and fails unless Suricata saw
- * every transfer whole through our sidecar, and the other tap shows why repair is needed.
+ * every transfer whole through our sidecar, the other tap shows why repair is needed, and the unprepared sensor why
+ * preparation is.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,14 +27,24 @@ const sidecar: Tap = {
   argv: () => [join(checkout, 'bin/vxtap'), 'sidecar'],
   environment: (sensor) => ({ SENSOR: sensor, VNI: vni, METRICS_ADDRESS: '' }),
   ready: /capturing eth0/,
+  prepared: false,
   offloading: true,
 }
+
+const batching: Tap = {
+  ...sidecar,
+  name: 'vxtap sidecar, BATCH=gso',
+  environment: (sensor) => ({ ...sidecar.environment(sensor), BATCH: 'gso' }),
+}
+
+const batchingForPrepared: Tap = { ...batching, name: `${batching.name}, sensor prepared`, prepared: true }
 
 const plainTap: Tap = {
   name: 'plain libpcap tap',
   argv: (sensor) => [plainTapProgram, 'eth0', sensor, vni],
   environment: () => ({}),
   ready: /capturing eth0/,
+  prepared: false,
   offloading: true,
 }
 
@@ -63,14 +75,14 @@ const version = await suricataVersion(rootFileSystem)
 say(`Suricata ${version}, AF_PACKET on eth0 of the same node, checksum validation on`)
 const lab = await Lab.create()
 const outcomes: Outcome[] = []
-for (const tap of [plainTap, plainTapWithoutOffloading, sidecar]) {
+for (const tap of [plainTap, plainTapWithoutOffloading, sidecar, batching, batchingForPrepared]) {
   const outcome = await runScenario(tap, { lab, rootFileSystem, directory, say })
   say(`${tap.name} says: ${outcome.account}`)
   outcomes.push(outcome)
 }
 await lab.close()
-const [plain, control, ours] = outcomes as [Outcome, Outcome, Outcome]
+const [plain, control, ours, unprepared, prepared] = outcomes as [Outcome, Outcome, Outcome, Outcome, Outcome]
 const result = { suricata: version, transfers, outcomes }
 await writeFile(join(import.meta.dirname, 'result.json'), `${JSON.stringify(result, undefined, 2)}\n`)
 process.stdout.write(`\n${table(outcomes, transfers)}\n\n`)
-process.exitCode = report(checks({ ours, plain, control }, transfers))
+process.exitCode = report(checks({ ours, plain, control, unprepared, prepared }, transfers))

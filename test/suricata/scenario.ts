@@ -30,12 +30,21 @@ const securityContext = {
   capabilities: { drop: ['ALL'], add: ['NET_RAW'] },
 }
 
+/** What docs/sensors.md gives the init container of the sensor's pod. */
+const prepareContext = {
+  ...securityContext,
+  capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'BPF'] },
+}
+const vxtap = join(import.meta.dirname, '../../bin/vxtap')
+
 export interface Tap {
   readonly name: string
   readonly argv: (sensor: string) => readonly string[]
   readonly environment: (sensor: string) => Readonly<Record<string, string>>
   /** What it says when it is capturing. */
   readonly ready: RegExp
+  /** Whether the sensor's pod is prepared for merged datagrams before Suricata starts. */
+  readonly prepared: boolean
   /** Whether the pods leave segmentation and checksums to the network card, as Linux does unless told otherwise. */
   readonly offloading: boolean
 }
@@ -59,6 +68,8 @@ export async function runScenario(tap: Tap, options: ScenarioOptions): Promise<O
   const client = await options.lab.pod('client')
   const sensor = await options.lab.pod('sensor')
   try {
+    if (tap.prepared)
+      options.say((await sensor.exec(isolated([vxtap, 'prepare-sensor'], prepareContext, undefined))).trim())
     const suricata = await startSuricata(sensor, options.rootFileSystem, join(options.directory, tap.name))
     const script = (name: string) => [
       process.execPath,

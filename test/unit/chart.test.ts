@@ -3,7 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { annotationPrefix, annotationSettings, injectKey, overridable } from '../../contract/annotations.ts'
+import {
+  annotationPrefix,
+  annotationSettings,
+  injectKey,
+  overridable,
+  sensorAnnotations,
+} from '../../contract/annotations.ts'
 import { defaultVariable, injectorSettings, readInjectorSettings } from '../../contract/injector-settings.ts'
 import type { Setting } from '../../contract/setting.ts'
 import { version } from '../../contract/version.ts'
@@ -97,8 +103,11 @@ describe('the chart', () => {
       EXCLUDED_NAMESPACES: values.excludedNamespaces.join(','),
       POD_SECURITY: values.podSecurity,
       POD_SECURITY_DEFAULT: values.podSecurityDefault,
+      BLIND_SPOTS: values.blindSpots.enabled ? 'on' : 'off',
       DRAIN_SECONDS: String(values.drainSeconds),
       LOG_LEVEL: values.logLevel,
+      CERTIFICATE_LIFE: values.certificate.life,
+      CERTIFICATE_AUTHORITY_LIFE: values.certificate.authorityLife,
       IMAGE_PULL_POLICY: values.image.pullPolicy,
     }
     expect(readInjectorSettings(environment)).toEqual(readInjectorSettings({ IMAGE: 'example.com/vxtap:1' }))
@@ -135,16 +144,30 @@ describe('the chart', () => {
     )
     expect(new Set(keys)).toEqual(new Set([injectKey]))
     const prefixed = templates.flatMap((text) => [...text.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1]))
-    const known = new Set(['inject', 'status', ...annotationSettings.keys()])
+    const ofSensors = sensorAnnotations.gso.annotation
+    const known = new Set<string>(['inject', 'status', ofSensors, ...annotationSettings.keys()])
     expect(prefixed.filter((name) => !known.has(name ?? ''))).toEqual([])
     expect(annotationPrefix).toBe('vxtap.io/')
   })
 
-  it('asks for no more rights than it uses, and never for secrets', () => {
-    const rules = templates.flatMap((text) => [...text.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)])
-    expect(rules.map(([, resources, verbs]) => [resources, verbs])).toEqual([
+  it('says of its own sensor that it reads a socket, so that sidecars send it batches', () => {
+    const sensor = templates.find((text) => text.includes('"receive" "--strict"'))
+    const said = /vxtap\.io\/gso: (\S+)/.exec(sensor ?? '')?.[1]
+    expect(sensorAnnotations.gso.parse(said ?? '')).toEqual({ ok: true, value: 'socket' })
+  })
+
+  it('asks for no more rights than it uses, and by name wherever there is one', () => {
+    const rules = templates.flatMap((text) => [
+      ...text.matchAll(/resources: \[(.*)\]\n(?:\s+resourceNames: \[(.*)\]\n)?\s+verbs: \[(.*)\]/g),
+    ])
+    const name = '{{ include "vxtap.name" . }}'
+    expect(rules.map(([, resources, names, verbs]) => [resources, verbs, ...(names ? [names] : [])])).toEqual([
+      ['secrets', 'get, list, watch, patch', `${name}-certificates`],
+      ['leases', 'get, patch', `${name}-certificates`],
       ['namespaces, nodes', 'get, list, watch'],
+      ['pods', 'get, list, watch'],
       ['events', 'create'],
+      ['mutatingwebhookconfigurations', 'get, list, watch, patch', name],
       ['pods', 'get, list, watch'],
       ['pods', 'get, list, watch'],
     ])

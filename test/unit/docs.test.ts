@@ -4,7 +4,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { annotationPrefix, annotationSettings, injectorAnnotations } from '../../contract/annotations.ts'
+import {
+  annotationPrefix,
+  annotationSettings,
+  injectorAnnotations,
+  sensorAnnotations,
+} from '../../contract/annotations.ts'
+import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { dropReasons } from '../../contract/drop-reasons.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
 import { injectionReasons, type ReasonCode, reasonAnchor } from '../../contract/injection-reasons.ts'
@@ -118,7 +124,9 @@ describe('the reference', () => {
   it('has a heading for each injection reason, where the log line points at, and no other', () => {
     const headings = [...read('docs/injection-reasons.md').matchAll(/^### (.+)$/gm)].map((match) => match[1])
     const codes = Object.keys(injectionReasons) as ReasonCode[]
-    expect(headings).toEqual(codes.map((code) => reasonAnchor(code).split('#')[1]))
+    const found = Object.keys(blindSpots) as BlindSpotCode[]
+    const targets = [...codes.map(reasonAnchor), ...found.map(blindSpotAnchor)]
+    expect(headings).toEqual(targets.map((target) => target.split('#')[1]))
     for (const code of codes) expect(reasonAnchor(code)).toMatch(/^docs\/injection-reasons\.md#/)
   })
 
@@ -158,7 +166,8 @@ describe('what documents name exists', () => {
   })
 
   it('annotations and labels', () => {
-    const known = new Set(['inject', 'status', ...annotationSettings.keys()])
+    const ofSensors = Object.values(sensorAnnotations).map(({ annotation }) => annotation)
+    const known = new Set<string>(['inject', 'status', ...annotationSettings.keys(), ...ofSensors])
     const named = everywhere((document) =>
       [...document.matchAll(/vxtap\.io\/([a-z-]+)/g)].map((match) => match[1] ?? ''),
     )
@@ -168,7 +177,7 @@ describe('what documents name exists', () => {
   it('environment variables', () => {
     // Other programs' and the kernel's names in capitals, as far as the documentation needs them.
     const foreign =
-      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP)$/
+      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR)$/
     const named = everywhere((document) =>
       codeWords(document)
         .map((word) => word.replace(/=.*$/, ''))
@@ -198,7 +207,7 @@ describe('what documents name exists', () => {
       ...[...document.matchAll(fence)].flatMap((block) => block[0].split('\n')),
     ])
     const used = lines.flatMap(({ file, found }) => {
-      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+)(?<flags>[^|#]*)/.exec(found)
+      const match = /^(?:bin\/)?vxtap (?<name>[a-z]+(?:-[a-z]+)*)(?<flags>[^|#]*)/.exec(found)
       return match?.groups ? [{ file, name: match.groups['name'] ?? '', flags: match.groups['flags'] ?? '' }] : []
     })
     expect(used.length).toBeGreaterThan(help.size)

@@ -28,6 +28,7 @@ describe('given an environment with nothing but SENSOR', () => {
       segment: 'fit',
       engine: 'auto',
       batch: 'auto',
+      sourcePorts: 4,
       maxMbps: 0,
       sampleFlows: 100,
       metricsAddress: { host: undefined, port: 14_789 },
@@ -36,6 +37,7 @@ describe('given an environment with nothing but SENSOR', () => {
       podNamespace: '',
       podName: '',
       nodeName: '',
+      sharedKernel: false,
       zone: '',
     })
   })
@@ -146,6 +148,10 @@ describe('given a hostile environment', () => {
     ['ENGINE', 'xdp'],
     ['ENGINE', '__proto__'],
     ['BATCH', 'yes'],
+    ['SOURCE_PORTS', '3'],
+    ['SOURCE_PORTS', '0'],
+    ['SOURCE_PORTS', '128'],
+    ['SHARED_KERNEL', '1'],
     ['MAX_MBPS', '1000001'],
     ['MAX_MBPS', 'Infinity'],
     ['SAMPLE_FLOWS', '0'],

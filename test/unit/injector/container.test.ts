@@ -36,6 +36,13 @@ describe('the container', () => {
     expect(Object.keys(rest).sort()).toEqual(['NODE_NAME', 'POD_NAME', 'POD_NAMESPACE', 'ZONE'])
   })
 
+  it('tells the sidecar where nodes are containers of one machine, and only there', () => {
+    const told = (cluster: ClusterFacts) =>
+      environment(injectionInto(annotated({}), cluster).container)['SHARED_KERNEL']
+    expect(told({ ...modern, sharedKernel: true })).toBe('true')
+    expect(told({ ...modern, sharedKernel: false })).toBeUndefined()
+  })
+
   it("keeps the namespace's settings below the pod's and above the operator's", () => {
     const facts = namespace({}, { 'vxtap.io/vni': '5', 'vxtap.io/direction': 'in' })
     const decision = plan(annotated({ 'vxtap.io/vni': '6' }), facts, modern, {

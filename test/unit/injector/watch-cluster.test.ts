@@ -81,8 +81,8 @@ class FakeApi {
   }
 }
 
-const nodeInfo = (kubeletVersion: string, operatingSystem = 'linux') => ({
-  nodeInfo: { kubeletVersion, operatingSystem },
+const nodeInfo = (kubeletVersion: string, operatingSystem = 'linux', bootID = '') => ({
+  nodeInfo: { kubeletVersion, operatingSystem, bootID },
 })
 
 function connection(port: number): KubeConfig {
@@ -177,7 +177,7 @@ describe('the picture of the cluster', () => {
 
   it('has the namespaces and the kubelets of the first list', () => {
     expect(label('shop')).toBe('true')
-    expect(cluster.view.facts()).toEqual({ nativeSidecars: true })
+    expect(cluster.view.facts()).toEqual({ nativeSidecars: true, sharedKernel: false })
   })
 
   it('knows nothing of a namespace that is not there', () => {
@@ -203,7 +203,16 @@ describe('the picture of the cluster', () => {
     api.put('nodes', 'windows', {}, nodeInfo('v1.25.0', 'windows'))
     api.put('namespaces', 'later', { 'vxtap.io/inject': 'true' })
     await until(() => label('later') === 'true')
-    expect(cluster.view.facts()).toEqual({ nativeSidecars: true })
+    expect(cluster.view.facts()).toEqual({ nativeSidecars: true, sharedKernel: false })
+  })
+
+  it('tells from equal boot IDs that nodes are containers of one machine', async () => {
+    api.put('nodes', 'one', {}, nodeInfo('v1.36.4', 'linux', 'b1'))
+    api.put('nodes', 'two', {}, nodeInfo('v1.36.5', 'linux', 'b2'))
+    api.put('nodes', 'three', {}, nodeInfo('v1.36.5', 'linux', 'b2'))
+    await until(() => cluster.view.facts().sharedKernel === true)
+    api.remove('nodes', 'three')
+    await until(() => cluster.view.facts().sharedKernel === false)
   })
 
   it('given an API server that fails for a while, keeps what it knew and comes back by itself', async () => {

@@ -21,7 +21,7 @@ async function given(health: Partial<Health> = {}, address: ListenAddress = { ho
     engineName: () => 'ring',
     health: () => ({ healthy: true, ready: true, sentence: 'capturing eth0', ...health }),
     targetCount: () => 2,
-    pathMtus: () => [{ name: 'sensors/zeek-0', mtu: 1450 }],
+    paths: () => [{ name: 'sensors/zeek-0', mtu: 1450, batch: 'gso' }],
     discoveryRequests: () => [['watch', 'ok', 3]],
     refresh: () => {
       refreshed++
@@ -62,6 +62,7 @@ describe('given a sidecar at work', () => {
     counters.sentFrames = 9
     counters.dropped.no_sensor = 3
     counters.countSendError('ECONNREFUSED')
+    counters.countRefusedBatch('EIO')
     await get('/metrics')
     const { text } = await get('/metrics')
     expect(refreshed()).toBe(2)
@@ -73,6 +74,8 @@ describe('given a sidecar at work', () => {
       'vxtap_path_mtu_bytes{sensor="sensors/zeek-0"} 1450',
       'vxtap_discovery_requests_total{request="watch",result="ok"} 3',
       'vxtap_targets 2',
+      'vxtap_target_batch{sensor="sensors/zeek-0",batch="gso"} 1',
+      'vxtap_batches_refused_total{errno="EIO"} 1',
     ]) {
       expect(text.split('\n')).toContain(line)
     }

@@ -46,7 +46,7 @@ class CheckingTransport implements Transport {
   }
   refresh() {}
   ownTunnel = () => ({ mark: 0, sensorPort: 4789, firstPort4: 0, firstPort6: 0, portCount: 16, addresses: [] })
-  pathMtus = () => []
+  paths = () => []
   close() {}
 }
 
@@ -78,7 +78,15 @@ const damaged = fc
     return bytes
   })
 const frame = fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged)
-const sensor: Target = { key: 'a', name: 'a', address: '192.0.2.1', family: 4, sameNode: false, seed: 1 }
+const sensor: Target = {
+  key: 'a',
+  name: 'a',
+  address: '192.0.2.1',
+  family: 4,
+  sameNode: false,
+  cut: 'unknown',
+  seed: 1,
+}
 
 describe('given hostile frames', () => {
   it('when they are captured, then no byte but theirs is read into a datagram or written, and all are accounted for', () => {

@@ -14,7 +14,15 @@ const scratchAt = (1 << 17) + 2
 const vxlan = (vni: number) => [0x08, 0, 0, 0, vni >> 16, (vni >> 8) & 0xff, vni & 0xff, 0]
 
 function target(name: string): Target {
-  return { key: name, name, address: '192.0.2.1', family: 4, sameNode: false, seed: name.charCodeAt(0) * 0x9e3779b1 }
+  return {
+    key: name,
+    name,
+    address: '192.0.2.1',
+    family: 4,
+    sameNode: false,
+    cut: 'unknown',
+    seed: name.charCodeAt(0) * 0x9e3779b1,
+  }
 }
 
 /** Keeps what it is given, as bytes, the way a socket would put it on the wire at the next flush. */
@@ -60,7 +68,7 @@ class RecordingTransport implements Transport {
   }
   refresh = () => {}
   ownTunnel = () => ({ mark: 0, sensorPort: 4789, firstPort4: 0, firstPort6: 0, portCount: 16, addresses: [] })
-  pathMtus = () => []
+  paths = () => []
   close = () => {}
 }
 

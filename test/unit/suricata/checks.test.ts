@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checks } from '../../suricata/checks.ts'
+import { checks, type Outcomes } from '../../suricata/checks.ts'
 import type { Outcome } from '../../suricata/scenario.ts'
 
 const whole: Outcome = {
@@ -18,12 +18,14 @@ const whole: Outcome = {
   anomalies: {},
 }
 const blind: Outcome = { ...whole, transactions: 0, wholeBodies: 0, alerts: 0, invalidChecksums: 4700 }
-const failures = (changes: { ours?: Partial<Outcome>; plain?: Partial<Outcome>; control?: Partial<Outcome> }) =>
+const failures = (changes: Partial<Record<keyof Outcomes, Partial<Outcome>>>) =>
   checks(
     {
       ours: { ...whole, ...changes.ours },
       plain: { ...blind, ...changes.plain },
       control: { ...whole, ...changes.control },
+      unprepared: { ...blind, ...changes.unprepared },
+      prepared: { ...whole, ...changes.prepared },
     },
     200,
   ).filter(({ passed }) => !passed).length
@@ -46,6 +48,8 @@ describe('the verdict on the Suricata runs', () => {
     ['a sensor too slow for the plain tap', { plain: { lostBySensor: 1 } }],
     ['a plain tap that sees ten transactions', { plain: { transactions: 10 } }],
     ['a plain tap that is blind for another reason than checksums', { plain: { invalidChecksums: 999 } }],
+    ['a body that a prepared sensor lacks', { prepared: { wholeBodies: 199 } }],
+    ['a sensor that needs no preparation', { unprepared: { wholeBodies: 10 } }],
     ['a plain tap that sees little even without offloading', { control: { wholeBodies: 190 } }],
   ])('given %s, when judged, then exactly that check fails', (_, changes) => {
     expect(failures(changes)).toBe(1)

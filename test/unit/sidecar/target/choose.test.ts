@@ -19,7 +19,15 @@ describe('eligibleTargets', () => {
       view('garbage', { addresses: ['not an address'] }),
     ]
     expect(eligibleTargets(pods, place)).toEqual([
-      { key: 'good', address: '10.0.0.1', family: 4, name: 'sensors/good', sameNode: false, seed: seedOf('good') },
+      {
+        key: 'good',
+        address: '10.0.0.1',
+        family: 4,
+        name: 'sensors/good',
+        sameNode: false,
+        cut: 'wire',
+        seed: seedOf('good'),
+      },
     ])
   })
 
@@ -31,6 +39,35 @@ describe('eligibleTargets', () => {
     expect(eligibleTargets([near], place)[0]?.sameNode).toBe(true)
     expect(keys(eligibleTargets([far, zonal], place))).toEqual(['zonal'])
     expect(keys(eligibleTargets([far], place))).toEqual(['far'])
+  })
+
+  it.each([
+    ['on another node', { nodeName: 'node-2' }, {}, 'wire'],
+    ['on the same node', { nodeName: 'node-1' }, {}, 'same-node'],
+    ['on the same node, reading a socket', { nodeName: 'node-1', gso: 'socket' }, {}, 'socket'],
+    ['on the same node, with an XDP program', { nodeName: 'node-1', gso: 'xdp' }, {}, 'xdp'],
+    ['on another node, against its will', { nodeName: 'node-2', gso: 'none' }, {}, 'declined'],
+    ['on another node of the same machine', { nodeName: 'node-2' }, { sharedKernel: true }, 'shared-kernel'],
+    ['on the same node of one machine', { nodeName: 'node-1' }, { sharedKernel: true }, 'same-node'],
+    ['on another node of one machine, reading a socket', { gso: 'socket' }, { sharedKernel: true }, 'socket'],
+    ['somewhere, seen from an unknown node', { nodeName: 'node-2' }, { nodeName: '' }, 'unknown'],
+    ['on a node that is not told', { nodeName: '' }, {}, 'unknown'],
+  ] as const)('knows how batches come apart for a sensor %s', (_what, pod, here, cut) => {
+    const found = eligibleTargets([view('sensor', pod)], { ...place, zone: '', ...here })
+    expect(found.map((target) => target.cut)).toEqual([cut])
+  })
+
+  it.each([
+    ['annotation', { annotations: { 'vxtap.io/gso': 'socket' } }, 'socket'],
+    ['label', { labels: { 'vxtap.io/gso': 'xdp' } }, 'xdp'],
+    [
+      'annotation before a label',
+      { annotations: { 'vxtap.io/gso': 'none' }, labels: { 'vxtap.io/gso': 'xdp' } },
+      'none',
+    ],
+    ['word that is not known', { annotations: { 'vxtap.io/gso': 'yes' } }, ''],
+  ])('reads what a sensor says of itself from its %s', (_what, metadata, gso) => {
+    expect(podView({ metadata: { uid: 'u', ...metadata } })?.gso).toBe(gso)
   })
 
   it('given a near pod that is not ready, then does not prefer it', () => {

@@ -11,6 +11,8 @@ export interface SensorPod {
   readonly phase?: string
   readonly ready?: boolean
   readonly run?: string
+  /** Annotation vxtap.io/gso. */
+  readonly gso?: string
 }
 
 /** As the API server has it; ready and running unless said otherwise. */
@@ -24,6 +26,7 @@ export function sensorPod(pod: SensorPod): Pod {
         run: pod.run ?? 'zeek',
         ...(pod.zone === undefined ? {} : { 'topology.kubernetes.io/zone': pod.zone }),
       },
+      ...(pod.gso === undefined ? {} : { annotations: { 'vxtap.io/gso': pod.gso } }),
     },
     spec: { nodeName: pod.node ?? 'node-2', containers: [{ name: 'zeek', image: 'zeek:7' }] },
     status: {
@@ -46,6 +49,7 @@ export function view(uid: string, fields: Partial<PodView> = {}): PodView {
     phase: 'Running',
     ready: true,
     terminating: false,
+    gso: '',
     ...fields,
   }
 }

@@ -1,42 +1,33 @@
 /**
- * Datagrams by sendmmsg(2): one system call for up to 64 of them, from the socket that the flow hash picks.
- *
- * Errors are never fatal. Most belong to an earlier datagram (an ICMP error that came back) and merely take the place
- * of the next send: that datagram was not sent and is tried again. What stays refused is counted with its errno.
+ * Datagrams by sendmmsg(2), from the socket that the flow hash picks; to each sensor in batches or one by one, as is
+ * right for it. Keeps a path open to each target, and tells the capture what our own packets look like.
  */
+import type { SidecarSettings } from '../../contract/sidecar-settings.ts'
 import type { OwnTunnel } from '../capture/filter.ts'
 import type { Counters } from '../counters.ts'
-import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPERM, errnoName, SyscallError } from '../linux/errno.ts'
+import { EPERM, errnoName, SyscallError } from '../linux/errno.ts'
+import { type Mapping, mapAnonymous, pageSize } from '../linux/mapping.ts'
 import { closeSocket } from '../linux/socket-options.ts'
-import {
-  addressBytes,
-  drainErrors,
-  markSocket,
-  openTunnelSocket,
-  pause,
-  sendMessages,
-  waitWritable,
-} from '../linux/udp-socket.ts'
+import { addressBytes, markSocket, openTunnelSocket } from '../linux/udp-socket.ts'
 import type { Log } from '../log.ts'
 import type { Target } from '../target/target.ts'
+import { BatchList, listLength, singleShape } from './batch-list.ts'
+import { batchMode } from './batch-mode.ts'
 import { largestFrame } from './mtu.ts'
-import { openPath, socketsPerTarget, type TunnelPath } from './path.ts'
-import type { Transport } from './transport.ts'
+import { openPath, type TunnelPath } from './path.ts'
+import { Sender } from './sender.ts'
+import type { PathState, Transport } from './transport.ts'
 
 /** 'vxtp' in ASCII: unlikely to be anybody else's, and no single bit that policy routing is wont to test. */
 const ownMark = 0x76787470
 /** Above Linux' default ephemeral range, so that no socket of the application is in the way; within RFC 7348's 49152 to 65535. */
-const portRange = { first: 61_000, last: 65_535 - socketsPerTarget } as const
-/** Tries for one datagram before it is given up: after an error of its own, and after errors of earlier datagrams. */
-const ownTries = 3
-const foreignTries = 64
-const fullBufferWaitMs = 10
-/** The most that may be spent waiting between two flushes: meanwhile the ring fills, and nothing else runs. */
-const patienceMs = 20
-const fullQueuePauseMs = 1
+const portRange = { first: 61_000, last: 65_535 } as const
 
-export interface MmsgOptions {
+export interface SocketOptions {
   readonly sensorPort: number
+  /** Source ports that flows are spread over; a power of two. */
+  readonly portCount: number
+  readonly batch: SidecarSettings['batch']
   readonly counters: Counters
   readonly log: Log
   /** Start of the memory that `add`'s offsets refer to. */
@@ -49,9 +40,9 @@ export interface MmsgOptions {
   readonly useMark?: boolean
 }
 
-export class MmsgTransport implements Transport {
+export class SocketTransport implements Transport {
   readonly scratchLength: number
-  readonly #options: MmsgOptions
+  readonly #options: SocketOptions
   readonly #mark: number
   readonly #firstPort: Record<4 | 6, number> = { 4: 0, 6: 0 }
   #paths: TunnelPath[] = []
@@ -59,13 +50,21 @@ export class MmsgTransport implements Transport {
   #wanted: readonly Target[] = []
   /** Why targets cannot be sent to, as it was said, by key: each reason is said once. */
   #troubles = new Map<string, string>()
+  /** The same for how datagrams leave. */
+  #modes = new Map<string, string>()
   #unfilteredSaid = ''
-  #patience: number = patienceMs
+  readonly #bucketMask: number
+  readonly #singles: Mapping
+  readonly #sender: Sender
 
-  constructor(options: MmsgOptions) {
+  constructor(options: SocketOptions) {
     this.#options = options
     this.scratchLength = options.scratchLength
     this.#mark = options.useMark === false ? 0 : this.#probeMark()
+    this.#bucketMask = options.portCount - 1
+    this.#singles = mapAnonymous(Math.ceil(listLength(singleShape) / pageSize) * pageSize, 'message headers')
+    const { memory, address } = this.#singles
+    this.#sender = new Sender(options.counters, new BatchList({ memory, address, at: 0 }, singleShape, 0, 0))
   }
 
   /** SO_MARK needs NET_ADMIN before Linux 5.17, NET_RAW since. */
@@ -87,8 +86,11 @@ export class MmsgTransport implements Transport {
     const troubles = new Map<string, string>()
     for (const target of targets) {
       const key = target.key + target.address
-      const path = kept.get(key) ?? this.#open(target)
-      kept.delete(key)
+      const { batch } = batchMode(this.#options.batch, target)
+      const known = kept.get(key)
+      // A sensor that now says otherwise how it receives is sent to by new sockets.
+      const path = known?.asked === batch ? known : this.#open(target)
+      if (path === known) kept.delete(key)
       if (typeof path === 'string') troubles.set(key, path)
       else {
         paths.push(path)
@@ -97,6 +99,7 @@ export class MmsgTransport implements Transport {
     }
     for (const path of kept.values()) path.close()
     this.#say(troubles)
+    this.#sayModes(paths)
     this.#sendBy(paths)
     try {
       this.#options.onOwnTunnel(this.ownTunnel())
@@ -138,11 +141,17 @@ export class MmsgTransport implements Transport {
     for (let attempt = 0; attempt < 32; attempt++) {
       if (this.#firstPort[target.family] === 0) {
         const { first, last } = portRange
-        this.#firstPort[target.family] = first + Math.floor(random() * (last - first + 1))
+        const choices = last - first + 2 - this.#options.portCount
+        this.#firstPort[target.family] = first + Math.floor(random() * choices)
       }
-      const opened = openPath(target, this.#options.sensorPort, {
+      const opened = openPath(target, {
+        sensorPort: this.#options.sensorPort,
         firstPort: this.#firstPort[target.family],
+        portCount: this.#options.portCount,
         mark: this.#mark,
+        mode: batchMode(this.#options.batch, target),
+        baseAddress: this.#options.baseAddress,
+        onBatchRefused: this.#batchRefused,
       })
       if (opened.ok) return opened.path
       reason = opened.reason
@@ -151,6 +160,26 @@ export class MmsgTransport implements Transport {
       this.#firstPort[target.family] = 0
     }
     return `cannot send to ${target.name} at ${target.address}: ${reason}`
+  }
+
+  /** How datagrams leave for each sensor, once unless it changes. */
+  #sayModes(paths: readonly TunnelPath[]): void {
+    const modes = new Map<string, string>()
+    for (const { target, mode } of paths) {
+      modes.set(target.key, `datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}`)
+    }
+    for (const [key, sentence] of modes) {
+      if (this.#modes.get(key) !== sentence) this.#options.log.info(sentence)
+    }
+    this.#modes = modes
+  }
+
+  readonly #batchRefused = (path: TunnelPath, errno: string, gaveUp: boolean): void => {
+    this.#options.counters.countRefusedBatch(errno)
+    if (!gaveUp) return
+    this.#options.log.warn(
+      `datagrams for ${path.target.name} leave by mmsg from now on: the kernel refuses batches of them (${errno})`,
+    )
   }
 
   /** Targets that a route was missing for are tried again, and so are those that nothing got through to. */
@@ -183,68 +212,21 @@ export class MmsgTransport implements Transport {
     payloadLength: number,
   ): void {
     const path = this.#paths[target]!
-    const bucket = flow & (socketsPerTarget - 1)
-    if (path.push(bucket, this.#options.baseAddress, headAt, headLength, payloadAt, payloadLength))
-      this.#send(path, bucket)
+    const bucket = flow & this.#bucketMask
+    const list = path.lists[bucket]!
+    if (list.add(flow, headAt, headLength, payloadAt, payloadLength)) return
+    this.#sender.send(path, path.sockets[bucket]!, list)
+    list.add(flow, headAt, headLength, payloadAt, payloadLength)
   }
 
   flush(): void {
     for (const path of this.#paths) {
-      for (let bucket = 0; bucket < socketsPerTarget; bucket++) {
-        if (path.waiting[bucket] !== 0) this.#send(path, bucket)
+      for (let bucket = 0; bucket <= this.#bucketMask; bucket++) {
+        const list = path.lists[bucket]!
+        if (list.count !== 0) this.#sender.send(path, path.sockets[bucket]!, list)
       }
     }
-    this.#patience = patienceMs
-  }
-
-  #send(path: TunnelPath, bucket: number): void {
-    const counters = this.#options.counters
-    const fd = path.sockets[bucket]!
-    const count = path.waiting[bucket]!
-    let done = 0
-    let own = 0
-    let foreign = 0
-    while (done < count) {
-      const sent = sendMessages(fd, path.messageAddress(bucket, done), count - done)
-      if (sent > 0) {
-        counters.sentFrames += sent
-        path.taken += sent
-        counters.sentBytes += path.bytesBetween(bucket, done, done + sent)
-        done += sent
-        own = 0
-        foreign = 0
-        continue
-      }
-      const errno = -sent
-      if (errno === EINTR) continue
-      counters.countSendError(errnoName(errno))
-      if (drainErrors(fd) > 0 && foreign++ < foreignTries) continue
-      if (++own < ownTries && this.#patience > 0) {
-        this.#patience -= this.#makeRoom(path, fd, errno)
-        continue
-      }
-      counters.dropped.send_error++
-      // A full queue or buffer is no reason to open the sockets anew, nor is one large frame.
-      if (errno !== EAGAIN && errno !== ENOBUFS && errno !== EMSGSIZE) path.refused++
-      done++
-      own = 0
-      foreign = 0
-    }
-    path.waiting[bucket] = 0
-  }
-
-  /** Does what may let the next try succeed; the milliseconds that it may have taken. */
-  #makeRoom(path: TunnelPath, fd: number, errno: number): number {
-    if (errno === EAGAIN) {
-      waitWritable(fd, fullBufferWaitMs)
-      return fullBufferWaitMs
-    }
-    if (errno === ENOBUFS) {
-      pause(fullQueuePauseMs)
-      return fullQueuePauseMs
-    }
-    if (errno === EMSGSIZE) path.learnMtu()
-    return 0
+    this.#sender.rest()
   }
 
   ownTunnel(): OwnTunnel {
@@ -253,18 +235,19 @@ export class MmsgTransport implements Transport {
       sensorPort: this.#options.sensorPort,
       firstPort4: this.#firstPort[4],
       firstPort6: this.#firstPort[6],
-      portCount: socketsPerTarget,
+      portCount: this.#options.portCount,
       addresses: this.#paths.map((path) => addressBytes(path.target.address)),
     }
   }
 
-  pathMtus(): { name: string; mtu: number }[] {
-    return this.#paths.map((path) => ({ name: path.target.name, mtu: path.mtu }))
+  paths(): PathState[] {
+    return this.#paths.map(({ target, mtu, batch }) => ({ name: target.name, mtu, batch }))
   }
 
   close(): void {
     this.flush()
     for (const path of this.#paths) path.close()
     this.#sendBy([])
+    this.#singles.unmap()
   }
 }

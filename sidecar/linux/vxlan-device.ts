@@ -1,0 +1,93 @@
+/** A VXLAN device of the kernel, by way of rtnetlink(7); include/uapi/linux/if_link.h. */
+import { isIPv6 } from 'node:net'
+import { AF_INET6, IFF_UP } from './abi.ts'
+import {
+  IFLA_IFALIAS,
+  IFLA_IFNAME,
+  IFLA_INFO_KIND,
+  IFLA_LINKINFO,
+  IFLA_MTU,
+  ifinfomsg,
+  RTM_NEWLINK,
+  RTM_SETLINK,
+} from './abi-netlink.ts'
+import {
+  IFLA_AF_SPEC,
+  IFLA_INET6_ADDR_GEN_MODE,
+  IFLA_INFO_DATA,
+  IFLA_VXLAN_GROUP,
+  IFLA_VXLAN_GROUP6,
+  IFLA_VXLAN_ID,
+  IFLA_VXLAN_LEARNING,
+  IFLA_VXLAN_PORT,
+  IFLA_VXLAN_UDP_CSUM,
+  IN6_ADDR_GEN_MODE_NONE,
+  ifinfomsgFlags,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  RTM_DELLINK,
+} from './abi-traffic-control.ts'
+import { ask, type Change } from './netlink.ts'
+import { attribute, nested, number32, text } from './netlink-message.ts'
+import { addressBytes } from './udp-socket.ts'
+
+export interface VxlanDevice {
+  readonly name: string
+  readonly vni: number
+  readonly remote: string
+  readonly port: number
+  /** Bytes of the inner packet, Ethernet header not counted. */
+  readonly mtu: number
+  /** Free text, as `ip link` shows it. */
+  readonly alias: string
+}
+
+function header(index = 0, up = false): Buffer {
+  const bytes = Buffer.alloc(ifinfomsg.length)
+  bytes.writeInt32LE(index, ifinfomsg.index)
+  bytes.writeUInt32LE(up ? IFF_UP : 0, ifinfomsgFlags.flags)
+  bytes.writeUInt32LE(up ? IFF_UP : 0, ifinfomsgFlags.change)
+  return bytes
+}
+
+const byte = (type: number, value: number): Buffer => attribute(type, Buffer.from([value]))
+
+/** Makes it, switched off; EEXIST where there is an interface of that name. */
+export function addVxlan(device: VxlanDevice): Change {
+  const port = Buffer.alloc(2)
+  port.writeUInt16BE(device.port)
+  const six = isIPv6(device.remote)
+  const data = nested(
+    IFLA_INFO_DATA,
+    number32(IFLA_VXLAN_ID, device.vni),
+    attribute(six ? IFLA_VXLAN_GROUP6 : IFLA_VXLAN_GROUP, addressBytes(device.remote)),
+    attribute(IFLA_VXLAN_PORT, port),
+    byte(IFLA_VXLAN_LEARNING, 0),
+    byte(IFLA_VXLAN_UDP_CSUM, 0),
+  )
+  const body = [
+    header(),
+    text(IFLA_IFNAME, device.name),
+    number32(IFLA_MTU, device.mtu),
+    attribute(IFLA_IFALIAS, Buffer.from(device.alias)),
+    nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, 'vxlan'), data),
+  ]
+  return ask(RTM_NEWLINK, body, NLM_F_CREATE | NLM_F_EXCL)
+}
+
+/**
+ * Keeps IPv6 from giving it an address by itself, whose solicitations and multicast reports would be sent through it.
+ * Best effort: where there is no IPv6, there is nothing to keep from it.
+ */
+export function withoutIpv6Address(index: number): Change {
+  const family = nested(AF_INET6, byte(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE))
+  return ask(RTM_SETLINK, [header(index), nested(IFLA_AF_SPEC, family)])
+}
+
+export function switchOn(index: number): Change {
+  return ask(RTM_SETLINK, [header(index, true)])
+}
+
+export function deleteLink(index: number): Change {
+  return ask(RTM_DELLINK, [header(index)])
+}

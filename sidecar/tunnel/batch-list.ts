@@ -1,0 +1,244 @@
+/**
+ * What waits to be sent from one socket: an ordered list of messages, laid out in mapped memory in the form that
+ * sendmmsg(2) takes. A message is one datagram or, where UDP_SEGMENT may be used, several of equal size of which the last
+ * may be shorter; the kernel or the device cuts it. Vectors point at captured bytes, never at copies.
+ *
+ * Order: messages leave in the list's order. A datagram may join a message only at or behind the one that holds its
+ * flow's last datagram, so that no flow is reordered while different flows share messages.
+ */
+import type { Memory } from '../../wire/memory.ts'
+import { cmsghdr, iovec, mmsghdr, SOL_UDP, UDP_SEGMENT } from '../linux/abi.ts'
+
+export interface ListShape {
+  /** Messages that one sendmmsg carries. */
+  readonly messages: number
+  /** Datagrams that a message holds at most. */
+  readonly datagrams: number
+}
+
+/** Beyond 64 datagrams the share of the call itself no longer shrinks measurably. */
+export const singleShape: ListShape = { messages: 64, datagrams: 1 }
+/** Traffic of mixed sizes keeps many messages open. 64 datagrams are UDP_MAX_SEGMENTS of Linux before 6.9. */
+export const batchShape: ListShape = { messages: 32, datagrams: 64 }
+
+/** A captured frame is one piece; a segment is two: its new headers and its payload. */
+const piecesPerDatagram = 2
+/** struct cmsghdr with a 16-bit value, padded to 8 bytes: CMSG_SPACE(2). */
+const controlLength = cmsghdr.length + 8
+/** Flows are told apart by eight bits of their hash; those that share a place are kept in order as if they were one. */
+const flowPlaces = 256
+const flowShift = 8
+
+/** Where a list is laid out. */
+export interface ListPlace {
+  readonly memory: Memory
+  /** Of the memory's first byte. */
+  readonly address: number
+  /** Offset of `listLength(shape)` zeroed bytes in the memory, a multiple of 8. */
+  readonly at: number
+}
+
+/** Bytes of memory that a list takes. */
+export function listLength({ messages, datagrams }: ListShape): number {
+  return messages * (mmsghdr.length + controlLength + datagrams * piecesPerDatagram * iovec.length)
+}
+
+export class BatchList {
+  readonly shape: ListShape
+  /** How many messages wait. */
+  count = 0
+  /** A field and no argument of `add`: V8 would put a number of that size on the heap for each call. */
+  readonly #base: number
+  readonly #u32: Uint32Array
+  readonly #address: number
+  readonly #messagesAt: number
+  readonly #controlsAt: number
+  readonly #vectorsAt: number
+  /** Words of vectors that a message has. */
+  readonly #vectorsStride: number
+  readonly #mostBytes: number
+  /** Of each message: bytes of its datagrams (the last may have fewer), how many it has, how many may still join. */
+  readonly #sizes: Int32Array
+  readonly #held: Int32Array
+  readonly #room: Int32Array
+  readonly #vectors: Int32Array
+  readonly #bytes: Int32Array
+  /** Bytes of the largest datagram that others may join; 0 where each leaves by itself. */
+  #largestJoined = 0
+  #nextLargestJoined = 0
+  /** The message that holds a flow's last datagram. */
+  readonly #lastOf = new Uint8Array(flowPlaces)
+
+  /**
+   * @param base address that the offsets of datagrams are added to
+   * @param mostBytes that one message may have: 65,535 less the headers that its IP packet counts
+   */
+  constructor({ memory, address, at }: ListPlace, shape: ListShape, base: number, mostBytes: number) {
+    const { messages, datagrams } = shape
+    this.#base = base
+    this.shape = shape
+    this.#u32 = memory.u32
+    this.#address = address
+    this.#messagesAt = at
+    this.#controlsAt = at + messages * mmsghdr.length
+    this.#vectorsAt = this.#controlsAt + messages * controlLength
+    this.#vectorsStride = (datagrams * piecesPerDatagram * iovec.length) >> 2
+    this.#mostBytes = mostBytes
+    this.#sizes = new Int32Array(messages)
+    this.#held = new Int32Array(messages)
+    this.#room = new Int32Array(messages)
+    this.#vectors = new Int32Array(messages)
+    this.#bytes = new Int32Array(messages)
+    for (let index = 0; index < messages; index++) this.#layOut(index)
+  }
+
+  #layOut(index: number): void {
+    const message = this.#messagesAt + index * mmsghdr.length
+    const control = this.#controlsAt + index * controlLength
+    this.#writeAddress((message + mmsghdr.iov) >> 2, this.#address + this.#vectorsAt + index * this.#vectorsStride * 4)
+    this.#writeAddress((message + mmsghdr.control) >> 2, this.#address + control)
+    this.#u32[(control + cmsghdr.bytes) >> 2] = cmsghdr.length + 2
+    this.#u32[(control + cmsghdr.level) >> 2] = SOL_UDP
+    this.#u32[(control + cmsghdr.type) >> 2] = UDP_SEGMENT
+  }
+
+  #writeAddress(word: number, address: number): void {
+    this.#u32[word] = address >>> 0
+    this.#u32[word + 1] = (address / 0x1_0000_0000) >>> 0
+  }
+
+  /**
+   * Lets datagrams up to a size share messages, from the next time on that the list is empty: what the path carries
+   * unfragmented. 0: each is a message of its own.
+   */
+  joinUpTo(bytes: number): void {
+    this.#nextLargestJoined = bytes
+    if (this.count === 0) this.#largestJoined = bytes
+  }
+
+  /**
+   * Queues a datagram of one or two pieces, at offsets from the list's base.
+   * @returns false when it did not fit: what waits must be sent first
+   */
+  add(flow: number, headAt: number, headLength: number, payloadAt: number, payloadLength: number): boolean {
+    const size = headLength + payloadLength
+    let index = this.count
+    if (this.#largestJoined !== 0) {
+      const place = (flow >>> flowShift) & (flowPlaces - 1)
+      index = this.#messageFor(size, payloadLength !== 0, this.#lastOf[place]!)
+      this.#lastOf[place] = index
+    }
+    if (index === this.count) {
+      if (index === this.shape.messages) return false
+      this.#open(index, size)
+    } else {
+      this.#room[index] = size === this.#sizes[index]! ? this.#room[index]! - 1 : 0
+    }
+    const u32 = this.#u32
+    let word = (this.#vectorsAt >> 2) + index * this.#vectorsStride + this.#vectors[index]! * (iovec.length >> 2)
+    const head = this.#base + headAt
+    u32[word] = head >>> 0
+    u32[word + 1] = (head / 0x1_0000_0000) >>> 0
+    u32[word + 2] = headLength
+    if (payloadLength !== 0) {
+      word += iovec.length >> 2
+      const payload = this.#base + payloadAt
+      u32[word] = payload >>> 0
+      u32[word + 1] = (payload / 0x1_0000_0000) >>> 0
+      u32[word + 2] = payloadLength
+    }
+    this.#vectors[index] = this.#vectors[index]! + (payloadLength === 0 ? 1 : 2)
+    this.#held[index] = this.#held[index]! + 1
+    this.#bytes[index] = this.#bytes[index]! + size
+    return true
+  }
+
+  /**
+   * The first message, at or behind the flow's last, that the datagram may join; `count` when it needs a new one. A last
+   * segment, which is short, may end a message of larger ones; any other short datagram may not, since it would take
+   * the message from those that come after it.
+   */
+  #messageFor(size: number, isSegment: boolean, from: number): number {
+    const count = this.count
+    for (let index = from; index < count; index++) {
+      if (this.#room[index] === 0) continue
+      const other = this.#sizes[index]!
+      if (size === other || (isSegment && size < other)) return index
+    }
+    return count
+  }
+
+  #open(index: number, size: number): void {
+    const room = size > this.#largestJoined ? 1 : Math.min(this.shape.datagrams, (this.#mostBytes / size) | 0)
+    this.#sizes[index] = size
+    this.#room[index] = room - 1
+    this.#held[index] = 0
+    this.#vectors[index] = 0
+    this.#bytes[index] = 0
+    this.count = index + 1
+  }
+
+  /** Completes the messages; then they may be sent, in order, from `messageAddress(0)` on. */
+  seal(): void {
+    const u32 = this.#u32
+    for (let index = 0; index < this.count; index++) {
+      const message = (this.#messagesAt + index * mmsghdr.length) >> 2
+      u32[message + (mmsghdr.iovCount >> 2)] = this.#vectors[index]!
+      const batched = this.#held[index]! > 1
+      u32[message + (mmsghdr.controlLength >> 2)] = batched ? controlLength : 0
+      if (batched) u32[(this.#controlsAt + index * controlLength + cmsghdr.length) >> 2] = this.#sizes[index]!
+    }
+  }
+
+  messageAddress(index: number): number {
+    return this.#address + this.#messagesAt + index * mmsghdr.length
+  }
+
+  /** Bytes of each datagram of a message but the last. */
+  size(index: number): number {
+    return this.#sizes[index]!
+  }
+
+  datagrams(from: number, to: number): number {
+    let sum = 0
+    for (let index = from; index < to; index++) sum += this.#held[index]!
+    return sum
+  }
+
+  bytes(from: number, to: number): number {
+    let sum = 0
+    for (let index = from; index < to; index++) sum += this.#bytes[index]!
+    return sum
+  }
+
+  /**
+   * Puts the datagrams of one message, each by itself, into an empty list of single ones.
+   * Preconditions: `into` has the base 0, and room for as many as a message holds.
+   */
+  split(index: number, into: BatchList): void {
+    const size = this.#sizes[index]!
+    const first = (this.#vectorsAt >> 2) + index * this.#vectorsStride
+    const end = first + this.#vectors[index]! * (iovec.length >> 2)
+    for (let word = first; word < end; word += iovec.length >> 2) {
+      const headLength = this.#u32[word + 2]!
+      const head = this.#addressAt(word)
+      const second = word + (iovec.length >> 2)
+      if (headLength === size || second === end) {
+        into.add(0, head, headLength, 0, 0)
+        continue
+      }
+      into.add(0, head, headLength, this.#addressAt(second), this.#u32[second + 2]!)
+      word = second
+    }
+  }
+
+  #addressAt(word: number): number {
+    return this.#u32[word]! + this.#u32[word + 1]! * 0x1_0000_0000
+  }
+
+  clear(): void {
+    this.count = 0
+    if (this.#largestJoined !== 0) this.#lastOf.fill(0)
+    this.#largestJoined = this.#nextLargestJoined
+  }
+}
