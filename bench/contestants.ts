@@ -19,7 +19,8 @@ export interface Contestant {
 
 const vni = 1
 
-function vxtap(env: Readonly<Record<string, string>>): (place: Place) => Promise<Tap> {
+/** The sidecar with these settings besides that of its sensor. */
+export function vxtap(env: Readonly<Record<string, string>>): (place: Place) => Promise<Tap> {
   return async ({ web, sensor }) => {
     const sidecar = await startSidecar(web, {
       env: { SENSOR: sensor.address4, ...env },

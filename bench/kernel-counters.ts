@@ -1,17 +1,5 @@
-/** What the kernel counts in a pod's network namespace, and of a process. Parsers are pure. */
+/** What the kernel counts of TCP and of a process. */
 import { readFileSync } from 'node:fs'
-
-/** @param table /proc/net/dev */
-export function receivedFrames(table: string, networkInterface: string): number {
-  const line = table.split('\n').find((one) => one.trim().startsWith(`${networkInterface}:`))
-  if (line === undefined) throw new Error(`/proc/net/dev has no ${networkInterface}`)
-  return Number(
-    line
-      .slice(line.indexOf(':') + 1)
-      .trim()
-      .split(/\s+/)[1],
-  )
-}
 
 /**
  * Segments that TCP has sent, a super-frame counting as its segments. InSegs would not do: it counts a super-frame once.

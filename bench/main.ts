@@ -93,16 +93,16 @@ async function main(): Promise<void> {
     runs: Math.max(0, ...cells.map((cell) => cell.samples.length)),
     seconds: Math.round((performance.now() - begun) / 1000),
     ...(sidecar === undefined ? {} : { sidecar }),
+    contestants: contestants.map(({ name, title, how }) => ({ name, title, how })),
     cells,
   }
   report(results, whole, terminal)
 }
 
 function report(results: Results, whole: boolean, terminal: boolean): void {
-  const paint = terminal ? painted : plain
-  const titles = new Map(contestants.map(({ name, title }) => [name, title]))
+  const paint = terminal && !process.env['NO_COLOR'] ? painted : plain
   say(`${terminal ? '\r\x1b[K' : ''}\nmedians of ${results.runs} runs, (smallest..largest)\n`)
-  say(blocks(results, titles, paint))
+  say(blocks(results, paint))
   for (const [what, value, bar] of results.sidecar ? sidecarLines(results.sidecar) : [])
     say(`${what.padEnd(36)} ${value.padStart(10)}   ${bar === '' ? '' : `bar: ${bar}`}`)
   say(`\n${verdictLines(verdicts(results), paint)}`)

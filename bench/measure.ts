@@ -1,7 +1,9 @@
 /** One cell: a load, a tap, and everything that is counted around them. */
+import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { run } from '../lab/network/command.ts'
 import type { Account } from './control-group.ts'
+import { allowedCores, realCores } from './cores.ts'
 import type { Arrived, CountingSocket } from './counting-socket.ts'
 import { residentMb } from './kernel-counters.ts'
 import { type Bounds, type LoadResult, load } from './load.ts'
@@ -28,6 +30,7 @@ export interface Measurement {
   readonly run: number
 }
 
+const allowed = allowedCores(readFileSync('/proc/self/status', 'utf8'))
 const settleStepMs = 40
 const settleSteps = 40
 const loadTimeoutMs = 60_000
@@ -59,7 +62,7 @@ async function runLoad(
   cores: readonly number[],
 ): Promise<LoadResult> {
   const { argv, read } = load(workload, scene.web.address4, bounds)
-  const child = scene.client.spawn(['taskset', '--cpu-list', cores.join(','), ...argv], {
+  const child = scene.client.spawn(['taskset', '--cpu-list', realCores(cores, allowed), ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: loadTimeoutMs,
   })
@@ -79,7 +82,7 @@ async function runLoad(
 
 /** All threads of a process, those to come included. */
 async function pin(pid: number, cores: readonly number[]): Promise<void> {
-  await run(['taskset', '--all-tasks', '--cpu-list', '--pid', cores.join(','), String(pid)])
+  await run(['taskset', '--all-tasks', '--cpu-list', '--pid', realCores(cores, allowed), String(pid)])
 }
 
 function cpu(accounts: Accounts | undefined): { readonly tap: number; readonly total: number } {

@@ -45,6 +45,12 @@ export interface SidecarFigures {
   readonly residentMb: number
 }
 
+export interface Entrant {
+  readonly name: string
+  readonly title: string
+  readonly how: string
+}
+
 export interface Results {
   readonly format: 1
   readonly date: string
@@ -54,6 +60,7 @@ export interface Results {
   readonly runs: number
   readonly seconds: number
   readonly sidecar?: SidecarFigures
+  readonly contestants: readonly Entrant[]
   readonly cells: readonly Cell[]
 }
 
@@ -79,7 +86,9 @@ export function problemsOf(results: Results): string[] {
   for (const field of ['date', 'machine', 'command', 'commit'] as const)
     if (typeof results[field] !== 'string' || results[field] === '') problems.push(`${field} is not a text`)
   if (!Array.isArray(results.cells)) return [...problems, 'cells is not a list']
+  const names = new Set(results.contestants?.map(({ name }) => name))
   for (const cell of results.cells) {
+    if (!names.has(cell.contestant)) problems.push(`${cell.contestant} is not among the contestants`)
     const where = `${cell.contestant} ${cellKey(cell.workload, cell.placement)}`
     if (cell.samples.length === 0) problems.push(`${where} has no samples`)
     for (const sample of cell.samples) {
@@ -96,6 +105,9 @@ export function problemsOf(results: Results): string[] {
 export function findCell(results: Results, contestant: string, key: string): Cell | undefined {
   return results.cells.find((cell) => cell.contestant === contestant && cellKey(cell.workload, cell.placement) === key)
 }
+
+export const titlesOf = (results: Results): ReadonlyMap<string, string> =>
+  new Map(results.contestants.map(({ name, title }) => [name, title]))
 
 type Figure = (sample: Sample) => number
 

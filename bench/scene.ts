@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Lab } from '../lab/network/lab.ts'
 import type { LabPod } from '../lab/network/pod.ts'
 import { CountingSocket } from './counting-socket.ts'
-import { receivedFrames, sentSegments } from './kernel-counters.ts'
+import { sentSegments } from './kernel-counters.ts'
 import type { Place } from './tap.ts'
 
 export const udpPort = 9999
@@ -85,9 +85,12 @@ export class Scene implements Place {
     this.#mtu = mtu
   }
 
-  /** Frames that have crossed the tapped pod's eth0: those that it received, or TCP's segments in both directions. */
+  /**
+   * Frames of the load that have crossed the tapped pod's eth0: datagrams that its socket got, or TCP's segments in both
+   * directions. Nothing else is among them, no neighbour discovery for instance, which taps treat each in its own way.
+   */
   async crossed(kind: 'udp' | 'http' | 'tcp'): Promise<number> {
-    if (kind === 'udp') return receivedFrames(await this.web.exec(['cat', '/proc/net/dev']), 'eth0')
+    if (kind === 'udp') return (await this.sink.arrived()).frames
     const tables = await Promise.all([this.client, this.web].map((pod) => pod.exec(['cat', '/proc/net/snmp'])))
     return tables.reduce((sum, table) => sum + sentSegments(table), 0)
   }

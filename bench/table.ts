@@ -14,6 +14,7 @@ import {
   resident,
   type SidecarFigures,
   share,
+  titlesOf,
 } from './results.ts'
 import { type Spread, spread } from './statistics.ts'
 import type { Verdict } from './verdict.ts'
@@ -61,8 +62,8 @@ const short = (value: Spread | undefined, digits: number, scale = 1): string =>
 
 const thousands = (number: number): string => Math.round(number).toLocaleString('en').replaceAll(',', ' ')
 
-/** @param titles of contestants, by name */
-export function rows(results: Results, key: string, titles: ReadonlyMap<string, string>): Row[] {
+export function rows(results: Results, key: string): Row[] {
+  const titles = titlesOf(results)
   const cells = results.cells.filter((cell) => cellKey(cell.workload, cell.placement) === key)
   const kind = workloads.find(({ name }) => key.startsWith(`${name}/`))?.kind ?? 'udp'
   const base = findCell(results, 'none', key)
@@ -109,11 +110,11 @@ export type Paint = (code: keyof typeof codes, text: string) => string
 export const painted: Paint = (code, text) => `\x1b[${codes[code]}m${text}\x1b[0m`
 export const plain: Paint = (_code, text) => text
 
-export function blocks(results: Results, titles: ReadonlyMap<string, string>, paint: Paint): string {
+export function blocks(results: Results, paint: Paint): string {
   const names = Object.keys(columns) as (keyof Row)[]
   return measuredKeys(results)
     .map((key) => {
-      const all: Readonly<Record<keyof Row, string>>[] = [columns, ...rows(results, key, titles)]
+      const all: Readonly<Record<keyof Row, string>>[] = [columns, ...rows(results, key)]
       const used = names.filter((name) => all.slice(1).some((one) => one[name] !== none))
       const widths = new Map(used.map((name) => [name, Math.max(...all.map((one) => one[name].length))]))
       const lines = all.map((one) =>

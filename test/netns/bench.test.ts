@@ -10,9 +10,10 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compare } from '../../bench/compare.ts'
-import { contestants } from '../../bench/contestants.ts'
-import { select, workloads } from '../../bench/matrix.ts'
+import { contestants, vxtap } from '../../bench/contestants.ts'
+import { select } from '../../bench/matrix.ts'
 import { measure } from '../../bench/measure.ts'
+import { pictures } from '../../bench/pictures.ts'
 import { type Cell, checksums, problemsOf, type Results } from '../../bench/results.ts'
 import { Scene } from '../../bench/scene.ts'
 import { blocks, plain } from '../../bench/table.ts'
@@ -22,7 +23,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const packets = 320
 /** Those that need no package of their own. */
 const here = ['none', 'libpcap', 'tc-mirred', 'vxtap-pcap', 'vxtap-mmsg', 'vxtap-gso', 'vxtap-gso-cut']
-const entrants = contestants.filter(({ name }) => here.includes(name))
+const entrants = contestants
+  .filter(({ name }) => here.includes(name))
+  // By default its buffer holds 128 frames, which is less than one look away of a busy machine.
+  .map((one) => (one.name === 'vxtap-pcap' ? { ...one, start: vxtap({ ENGINE: 'pcap', RING_MIB: '64' }) } : one))
 const udp = ['udp-64-30k/spare', 'udp-512-30k/spare', 'udp-1400-30k/spare']
 
 /** Packets and bounds of a smoke run: slow enough that nobody has a reason to lose one. */
@@ -60,11 +64,7 @@ describe('given the bench with every arrival at the sensor looked at', () => {
     expect(cells.map(({ contestant, workload, placement }) => `${contestant} ${workload}/${placement}`)).toEqual(
       here.flatMap((name) => udp.map((key) => `${name} ${key}`)),
     )
-    // Neighbour discovery and the like may add a frame, never take one.
-    for (const { samples } of cells) {
-      expect(samples[0]!.offered).toBeGreaterThanOrEqual(packets)
-      expect(samples[0]!.offered).toBeLessThan(packets + 20)
-    }
+    for (const { samples } of cells) expect(samples[0]!.offered).toBe(packets)
   })
 
   it('then nothing is mirrored without a tap', () => {
@@ -74,8 +74,9 @@ describe('given the bench with every arrival at the sensor looked at', () => {
   it.each(here.slice(1))('then every frame is mirrored, and none is lost: %s', (name) => {
     for (const { samples } of of(name)) {
       expect(samples[0]).toMatchObject({ share: 1, lost: 0 })
-      expect(samples[0]!.mirrored).toBeGreaterThanOrEqual(samples[0]!.offered)
-      expect(samples[0]!.mirrored).toBeLessThan(samples[0]!.offered + 20)
+      // Neighbour discovery and the like may add a frame, never take one.
+      expect(samples[0]!.mirrored).toBeGreaterThanOrEqual(packets)
+      expect(samples[0]!.mirrored).toBeLessThan(packets + 20)
       expect(samples[0]!.checked).toBeGreaterThanOrEqual(packets)
       expect(samples[0]!.ended).toBeUndefined()
     }
@@ -104,11 +105,13 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       commit: 'none',
       runs: 1,
       seconds: 1,
+      contestants: entrants.map(({ name, title, how }) => ({ name, title, how })),
       cells,
     }
     expect(problemsOf(JSON.parse(JSON.stringify(results)))).toEqual([])
-    const text = blocks(results, new Map(contestants.map(({ name, title }) => [name, title])), plain)
+    const text = blocks(results, plain)
     for (const { title } of entrants) expect(text).toContain(title)
+    expect([...pictures(results).values()].every((svg) => svg.startsWith('<svg'))).toBe(true)
     expect(verdicts(results).every(({ met, value }) => met === undefined && value === 'not run')).toBe(true)
   })
 
@@ -131,8 +134,4 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       }
     },
   )
-
-  it('names its usual workloads by names that exist', () => {
-    expect(select({ quick: false, only: '' }, here).cells.every((cell) => workloads.includes(cell.workload))).toBe(true)
-  })
 })
