@@ -1,7 +1,7 @@
 /** All contestants under all chosen workloads, in turns: each run begins with another contestant's neighbour. */
 import type { Contestant } from './contestants.ts'
 import type { Bounds } from './load.ts'
-import { type CellName, cellKey, type Workload } from './matrix.ts'
+import { type CellName, cellKey, type Placement, type Workload } from './matrix.ts'
 import { type Accounts, measure } from './measure.ts'
 import type { Cell, Sample } from './results.ts'
 import type { Scene } from './scene.ts'
@@ -13,12 +13,14 @@ export interface Comparison {
   readonly contestants: readonly Contestant[]
   readonly cells: readonly CellName[]
   readonly runs: number
-  readonly bounds: (workload: Workload) => Bounds
+  readonly bounds: (workload: Workload, placement: Placement) => Bounds
   /** Before V8 has compiled what is hot, a tap in JavaScript costs what it costs only once. */
   readonly warmUp: Workload | undefined
   /** Milliseconds of performance.now(): after the first run, none is begun that would not end by then. */
   readonly deadline: number
   readonly progress: (text: string) => void
+  /** A contestant or cell that could not be measured, which ends nothing else. */
+  readonly failed: (sentence: string) => void
 }
 
 export async function compare(comparison: Comparison): Promise<Cell[]> {
@@ -52,33 +54,54 @@ async function measureAll(
   contestant: Contestant,
   run: number,
 ): Promise<(readonly [key: string, sample: Sample])[]> {
-  const { scene, accounts, bounds, warmUp } = comparison
-  const far = await scene.far(contestant.cut === true)
-  accounts?.sensor.add(far.pid)
-  const start = async (): Promise<Tap> => {
-    const started = await contestant.start(scene)
-    if (started.pid !== undefined) accounts?.tap.add(started.pid)
-    return started
+  const { scene, accounts, bounds, warmUp, failed } = comparison
+  const measured: (readonly [string, Sample])[] = []
+  let tap: Tap | undefined
+  const running = async (): Promise<Tap> => {
+    if (tap !== undefined && tap.ended?.() === undefined) return tap
+    await tap?.stop()
+    tap = await contestant.start(scene)
+    if (tap.pid !== undefined) accounts?.tap.add(tap.pid)
+    return tap
   }
-  let tap = await start()
+  const once = async (workload: Workload, placement: Placement): Promise<Sample> => {
+    const far = await scene.far(contestant.cut === true)
+    accounts?.sensor.add(far.pid)
+    return measure({
+      ...{ scene, far, accounts, run, workload, placement },
+      tap: await running(),
+      bounds: bounds(workload, placement),
+    })
+  }
   try {
-    const common = { scene, far, accounts, run }
-    if (warmUp && tap.pid !== undefined)
-      await measure({ ...common, tap, workload: warmUp, placement: 'spare', bounds: bounds(warmUp) })
-    const measured: (readonly [string, Sample])[] = []
+    if (warmUp && contestant.name !== 'none')
+      await attempt(
+        () => once(warmUp, 'spare'),
+        () => {},
+      )
     for (const { workload, placement } of comparison.cells) {
       if (contestant.kinds?.includes(workload.kind) === false) continue
-      if (tap.ended?.() !== undefined) {
-        await tap.stop()
-        tap = await start()
-      }
-      const sample = await measure({ ...common, tap, workload, placement, bounds: bounds(workload) })
-      measured.push([cellKey(workload.name, placement), sample])
+      const key = cellKey(workload.name, placement)
+      const sample = await attempt(
+        () => once(workload, placement),
+        (why) => failed(`${contestant.name} ${key}, run ${run}: ${why}`),
+      )
+      if (sample) measured.push([key, sample])
     }
-    return measured
-  } catch (error) {
-    throw new Error(`${contestant.name}: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
-    await tap.stop()
+    await tap?.stop()
   }
+  return measured
+}
+
+/** Twice, since a generator may meet a port that is still taken, or a machine that is busy with something else. */
+async function attempt<T>(work: () => Promise<T>, failed: (why: string) => void): Promise<T | undefined> {
+  for (const last of [false, true]) {
+    try {
+      return await work()
+    } catch (error) {
+      if (last) failed(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return undefined
 }

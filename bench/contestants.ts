@@ -12,6 +12,8 @@ export interface Contestant {
   readonly repairs: boolean
   /** The sensor's kernel cuts batches in front of its socket. */
   readonly cut?: boolean
+  /** Left out of a quick run: no bar needs it. */
+  readonly slow?: boolean
   /** Only these workloads; all unless given. */
   readonly kinds?: readonly ('udp' | 'http' | 'tcp')[]
   start(place: Place): Promise<Tap>
@@ -82,6 +84,7 @@ export const contestants: readonly Contestant[] = [
   },
   {
     name: 'netsniff-ng',
+    slow: true,
     title: 'netsniff-ng',
     how: 'from Debian, into a VXLAN device of the kernel; with `-J`, since super-frames end it otherwise',
     repairs: false,
@@ -99,6 +102,7 @@ export const contestants: readonly Contestant[] = [
   },
   {
     name: 'vxtap-pcap',
+    slow: true,
     title: 'vxtap, engine pcap',
     how: '`ENGINE=pcap`',
     repairs: true,
@@ -124,6 +128,7 @@ export const contestants: readonly Contestant[] = [
     how: "the same, to a socket in front of which the kernel cuts batches, at the tap's expense: what a network card without segmentation costs at most",
     repairs: true,
     cut: true,
+    slow: true,
     kinds: ['udp'],
     start: vxtap({ ENGINE: 'ring', BATCH: 'gso' }),
   },

@@ -62,6 +62,8 @@ export interface Results {
   readonly sidecar?: SidecarFigures
   readonly contestants: readonly Entrant[]
   readonly cells: readonly Cell[]
+  /** What could not be measured, a sentence each. */
+  readonly failures: readonly string[]
 }
 
 const sampleFields = [

@@ -5,8 +5,7 @@
  *    flood, wrk, iperf3               |                                       | VXLAN
  *                                     +====== eth0, MTU 1600 [sensor] <-------+    counting socket
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Lab } from '../lab/network/lab.ts'
@@ -63,7 +62,8 @@ export class Scene implements Place {
     const client = await lab.pod('client', { mtu: 1500 })
     const web = await lab.pod('web')
     const sensor = await lab.pod('sensor')
-    const folder = mkdtempSync(join(tmpdir(), 'vxtap-bench-'))
+    // The sandbox's own, and gone with it.
+    const folder = mkdtempSync('/run/vxtap-bench-')
     // Everything is counted in the kernel and nothing leaves it, or all of it does where the kernel does not let us.
     const sink = await CountingSocket.open(web, { port: udpPort, sample: options.sample === 1 ? 1 : 0 })
     const app = [sink.pid, ...(options.servers ? await startServers(web, folder) : [])]
@@ -115,7 +115,6 @@ http {
 }
 
 async function startServers(web: LabPod, folder: string): Promise<number[]> {
-  mkdirSync(folder, { recursive: true })
   const configuration = join(folder, 'nginx.conf')
   writeFileSync(configuration, nginxConfiguration(folder))
   const nginx = web.spawn(['nginx', '-p', folder, '-c', configuration], { stdio: ['ignore', 'ignore', 'inherit'] })

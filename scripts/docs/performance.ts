@@ -22,7 +22,9 @@ const day = (date: string): string => date.slice(0, 10)
 /** Of what was measured, and how often. */
 export function runText(results = dataplane()): string {
   if (results === undefined) return notYet
-  return `${code(results.command)} on ${day(results.date)}, at commit ${results.commit}: ${results.machine}. ${results.runs} runs of each, ${results.seconds} s in all.`
+  const failed = results.failures.map((failure) => `- Not measured: ${failure}`)
+  const run = `${code(results.command)} on ${day(results.date)}, at commit ${results.commit}: ${results.machine}. ${results.runs} runs of each, ${results.seconds} s in all.`
+  return [run, ...(failed.length === 0 ? [] : [failed.join('\n')])].join('\n\n')
 }
 
 export function barsTable(results = dataplane()): string {

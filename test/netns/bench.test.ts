@@ -36,6 +36,7 @@ const workload = (bytes: number) =>
 describe('given the bench with every arrival at the sensor looked at', () => {
   let scene: Scene
   let cells: Cell[]
+  const failures: string[] = []
 
   beforeAll(async () => {
     execFileSync('sh', ['scripts/bench-programs.sh'], { cwd: root, stdio: 'pipe' })
@@ -52,6 +53,7 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       warmUp: undefined,
       deadline: Number.POSITIVE_INFINITY,
       progress: () => {},
+      failed: (sentence) => failures.push(sentence),
     })
   })
   afterAll(async () => {
@@ -61,6 +63,7 @@ describe('given the bench with every arrival at the sensor looked at', () => {
   const of = (name: string): Cell[] => cells.filter(({ contestant }) => contestant === name)
 
   it('then each contestant has met each workload, and each frame was offered', () => {
+    expect(failures).toEqual([])
     expect(cells.map(({ contestant, workload, placement }) => `${contestant} ${workload}/${placement}`)).toEqual(
       here.flatMap((name) => udp.map((key) => `${name} ${key}`)),
     )
@@ -107,6 +110,7 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       seconds: 1,
       contestants: entrants.map(({ name, title, how }) => ({ name, title, how })),
       cells,
+      failures,
     }
     expect(problemsOf(JSON.parse(JSON.stringify(results)))).toEqual([])
     const text = blocks(results, plain)
