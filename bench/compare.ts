@@ -11,11 +11,12 @@ export interface Comparison {
   readonly scene: Scene
   readonly accounts: Accounts | undefined
   readonly contestants: readonly Contestant[]
-  readonly cells: readonly CellName[]
+  /** Under which workloads, where. */
+  readonly cellsOf: (contestant: Contestant) => readonly CellName[]
   readonly runs: number
   readonly bounds: (workload: Workload, placement: Placement) => Bounds
-  /** Before V8 has compiled what is hot, a tap in JavaScript costs what it costs only once. */
-  readonly warmUp: Workload | undefined
+  /** Not counted: before V8 has compiled what is hot, a tap in JavaScript costs what it costs only once. */
+  readonly warmUps: readonly { readonly workload: Workload; readonly bounds: Bounds }[]
   /** Milliseconds of performance.now(): after the first run, none is begun that would not end by then. */
   readonly deadline: number
   readonly progress: (text: string) => void
@@ -24,7 +25,7 @@ export interface Comparison {
 }
 
 export async function compare(comparison: Comparison): Promise<Cell[]> {
-  const { cells, contestants, runs, deadline, progress } = comparison
+  const { cellsOf, contestants, runs, deadline, progress } = comparison
   const samples = new Map<string, Sample[]>()
   let longest = 0
   for (let run = 1; run <= runs; run++) {
@@ -41,10 +42,10 @@ export async function compare(comparison: Comparison): Promise<Cell[]> {
     }
     longest = Math.max(longest, performance.now() - begun)
   }
-  return contestants.flatMap(({ name }) =>
-    cells.flatMap(({ workload, placement }) => {
-      const measured = samples.get(`${name} ${cellKey(workload.name, placement)}`)
-      return measured ? [{ contestant: name, workload: workload.name, placement, samples: measured }] : []
+  return contestants.flatMap((contestant) =>
+    cellsOf(contestant).flatMap(({ workload, placement }) => {
+      const measured = samples.get(`${contestant.name} ${cellKey(workload.name, placement)}`)
+      return measured ? [{ contestant: contestant.name, workload: workload.name, placement, samples: measured }] : []
     }),
   )
 }
@@ -54,7 +55,7 @@ async function measureAll(
   contestant: Contestant,
   run: number,
 ): Promise<(readonly [key: string, sample: Sample])[]> {
-  const { scene, accounts, bounds, warmUp, failed } = comparison
+  const { scene, accounts, warmUps, failed } = comparison
   const measured: (readonly [string, Sample])[] = []
   let tap: Tap | undefined
   const running = async (): Promise<Tap> => {
@@ -64,26 +65,21 @@ async function measureAll(
     if (tap.pid !== undefined) accounts?.tap.add(tap.pid)
     return tap
   }
-  const once = async (workload: Workload, placement: Placement): Promise<Sample> => {
+  const once = async (workload: Workload, placement: Placement, bounds: Bounds): Promise<Sample> => {
     const far = await scene.far(contestant.cut === true)
     accounts?.sensor.add(far.pid)
-    return measure({
-      ...{ scene, far, accounts, run, workload, placement },
-      tap: await running(),
-      bounds: bounds(workload, placement),
-    })
+    return measure({ scene, far, tap: await running(), accounts, run, workload, placement, bounds })
   }
   try {
-    if (warmUp && contestant.name !== 'none')
-      await attempt(
-        () => once(warmUp, 'spare'),
-        () => {},
-      )
-    for (const { workload, placement } of comparison.cells) {
-      if (contestant.kinds?.includes(workload.kind) === false) continue
+    for (const { workload, bounds } of contestant.warmsUp ? warmUps : []) {
+      // What goes wrong here goes wrong again where it is told.
+      if (meets(contestant, workload)) await once(workload, 'spare', bounds).catch(() => {})
+    }
+    for (const { workload, placement } of comparison.cellsOf(contestant)) {
+      if (!meets(contestant, workload)) continue
       const key = cellKey(workload.name, placement)
       const sample = await attempt(
-        () => once(workload, placement),
+        () => once(workload, placement, comparison.bounds(workload, placement)),
         (why) => failed(`${contestant.name} ${key}, run ${run}: ${why}`),
       )
       if (sample) measured.push([key, sample])
@@ -93,6 +89,8 @@ async function measureAll(
   }
   return measured
 }
+
+const meets = ({ kinds }: Contestant, { kind }: Workload): boolean => kinds === undefined || kinds.includes(kind)
 
 /** Twice, since a generator may meet a port that is still taken, or a machine that is busy with something else. */
 async function attempt<T>(work: () => Promise<T>, failed: (why: string) => void): Promise<T | undefined> {

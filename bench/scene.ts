@@ -117,10 +117,16 @@ http {
 async function startServers(web: LabPod, folder: string): Promise<number[]> {
   const configuration = join(folder, 'nginx.conf')
   writeFileSync(configuration, nginxConfiguration(folder))
-  const nginx = web.spawn(['nginx', '-p', folder, '-c', configuration], { stdio: ['ignore', 'ignore', 'inherit'] })
-  const iperf = web.spawn(['iperf3', '--server', '--port', String(tcpPort)], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const servers = [
+    ['nginx', '-p', folder, '-c', configuration],
+    ['iperf3', '--server', '--port', String(tcpPort)],
+  ].map((argv) => ({ argv, child: web.spawn(argv, { stdio: ['ignore', 'ignore', 'pipe'] }), said: '' }))
+  for (const server of servers)
+    server.child.stderr?.on('data', (text) => {
+      server.said += text
+    })
   await setTimeout(startMs)
-  for (const [name, child] of [['nginx', nginx] as const, ['iperf3', iperf] as const])
-    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} as soon as it was started`)
-  return [nginx.pid ?? 0, iperf.pid ?? 0]
+  for (const { argv, child, said } of servers)
+    if (child.exitCode !== null) throw new Error(`${argv.join(' ')} ended with ${child.exitCode}: ${said.trim()}`)
+  return servers.map(({ child }) => child.pid ?? 0)
 }
