@@ -11,9 +11,11 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compare } from '../../bench/compare.ts'
 import { contestants, vxtap } from '../../bench/contestants.ts'
+import { CountingSocket } from '../../bench/counting-socket.ts'
 import { select } from '../../bench/matrix.ts'
 import { measure } from '../../bench/measure.ts'
 import { pictures } from '../../bench/pictures.ts'
+import { program } from '../../bench/programs.ts'
 import { type Cell, checksums, problemsOf, type Results } from '../../bench/results.ts'
 import { Scene } from '../../bench/scene.ts'
 import { blocks, plain } from '../../bench/table.ts'
@@ -138,4 +140,23 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       }
     },
   )
+
+  it('then counting in the kernel, as a measurement does, says the same; where the kernel refuses, it says why', async () => {
+    const port = 4790
+    const send = [program('flood'), scene.sensor.address4, String(port), '64', String(packets), '5', '8', '4000']
+    const outcome = await CountingSocket.open(scene.sensor, { port, sample: 10 }).then(
+      async (socket) => {
+        await scene.client.exec(send)
+        const { arrivals, frames, bytes, good, bad, unknown } = await socket.arrived()
+        await socket.close()
+        return { arrivals, frames, bytes, looked: good + bad + unknown }
+      },
+      (error: unknown) => String(error),
+    )
+    const counted = { arrivals: packets, frames: packets, bytes: packets * 64, looked: packets / 10 }
+    expect([
+      counted,
+      "Error: the sensor's socket ended: sensor: counting in the kernel needs root (BPF): Operation not permitted",
+    ]).toContainEqual(outcome)
+  })
 })
