@@ -5,7 +5,7 @@
  * or microsecond (2). The kernel's work on a packet is done by whoever sends it, down to the far socket of a veth path, so
  * that the whole of a tap's transmission is in the tap's account.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Account {
@@ -14,7 +14,6 @@ export interface Account {
   usageSeconds(): number
   /** @param cores CPU time a second that the group may use, in periods of 100 ms; undefined lifts the limit */
   limit(cores: number | undefined): void
-  remove(): void
 }
 
 const periodUs = 100_000
@@ -48,7 +47,7 @@ export function findHierarchy(mounts: string, controllers: (mountPoint: string) 
 const put = (file: string, value: string | number): void => writeFileSync(file, String(value))
 const take = (file: string): string => readFileSync(file, 'utf8')
 
-/** @param parent one folder for all groups of a run, which whoever started it removes */
+/** @param parent one folder for all groups of a run; scripts/bench.sh removes it when no process is left in it */
 export function createAccount(hierarchy: Hierarchy, parent: string, name: string): Account {
   return hierarchy.version === 1
     ? new FirstVersion(join(hierarchy.cpu, parent, name), join(hierarchy.accounting, parent, name))
@@ -77,10 +76,6 @@ class FirstVersion implements Account {
     put(join(this.#cpu, 'cpu.cfs_period_us'), periodUs)
     put(join(this.#cpu, 'cpu.cfs_quota_us'), cores === undefined ? -1 : cores * periodUs)
   }
-
-  remove(): void {
-    for (const folder of [this.#cpu, this.#accounting]) removeFolder(folder)
-  }
 }
 
 class SecondVersion implements Account {
@@ -106,18 +101,5 @@ class SecondVersion implements Account {
 
   limit(cores: number | undefined): void {
     put(join(this.#folder, 'cpu.max'), `${cores === undefined ? 'max' : cores * periodUs} ${periodUs}`)
-  }
-
-  remove(): void {
-    removeFolder(this.#folder)
-  }
-}
-
-/** The last process may still be on its way out; whoever started the run tries again. */
-function removeFolder(folder: string): void {
-  try {
-    rmdirSync(folder)
-  } catch {
-    // Removed with the parent.
   }
 }

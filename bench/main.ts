@@ -53,7 +53,9 @@ function openAccounts(): Accounts {
   const hierarchy = findHierarchy(readFileSync('/proc/self/mounts', 'utf8'), (at) =>
     readFileSync(`${at}/cgroup.controllers`, 'utf8'),
   )
-  const parent = process.env['VXTAP_CONTROL_GROUP'] ?? `vxtap-bench-${process.pid}`
+  const parent = process.env['VXTAP_CONTROL_GROUP']
+  if (parent === undefined)
+    throw new Error('VXTAP_CONTROL_GROUP is not set: run this through scripts/bench.sh, which also cleans up')
   const account = (name: string) => createAccount(hierarchy, parent, name)
   return { load: account('load'), tap: account('tap'), sensor: account('sensor') }
 }
