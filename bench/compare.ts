@@ -85,7 +85,7 @@ async function measureAll(
       if (sample) measured.push([key, sample])
     }
   } finally {
-    await tap?.stop()
+    await tap?.stop().catch((error) => failed(`${contestant.name} did not end well: ${error.message}`))
   }
   return measured
 }

@@ -123,21 +123,20 @@ async function main(): Promise<void> {
   report(results, whole, terminal)
 }
 
+/** The file comes first: whatever becomes of the terminal, the figures are kept. */
 function report(results: Results, whole: boolean, terminal: boolean): void {
+  const file = `${root}${whole ? 'bench/results' : 'build/bench'}/dataplane.json`
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`)
   const paint = terminal && !process.env['NO_COLOR'] ? painted : plain
   say(`${terminal ? '\r\x1b[K' : ''}\nmedians of ${results.runs} runs, (smallest..largest)\n`)
   say(blocks(results, paint))
   for (const [what, value, bar] of results.sidecar ? sidecarLines(results.sidecar) : [])
     say(`${what.padEnd(36)} ${value.padStart(10)}   ${bar === '' ? '' : `bar: ${bar}`}`)
-  say(`\n${verdictLines(verdicts(results), paint)}`)
+  const taken = whole ? '; make docs takes it into docs/performance.md' : ''
+  say(`\n${verdictLines(verdicts(results), paint)}\n\n${results.seconds} s; written: ${relative(root, file)}${taken}`)
   const problems = problemsOf(results)
   if (problems.length > 0) throw new Error(`the results are not well-formed: ${problems.join('; ')}`)
-  const file = `${root}${whole ? 'bench/results' : 'build/bench'}/dataplane.json`
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`)
-  say(
-    `\n${results.seconds} s; written: ${relative(root, file)}${whole ? '; make docs takes it into docs/performance.md' : ''}`,
-  )
 }
 
 try {
