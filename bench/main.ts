@@ -134,7 +134,12 @@ function report(results: Results, whole: boolean, terminal: boolean): void {
   for (const [what, value, bar] of results.sidecar ? sidecarLines(results.sidecar) : [])
     say(`${what.padEnd(36)} ${value.padStart(10)}   ${bar === '' ? '' : `bar: ${bar}`}`)
   const taken = whole ? '; make docs takes it into docs/performance.md' : ''
-  say(`\n${verdictLines(verdicts(results), paint)}\n\n${results.seconds} s; written: ${relative(root, file)}${taken}`)
+  say(
+    `\n${verdictLines(
+      verdicts(results).filter(({ met }) => met !== undefined),
+      paint,
+    )}\n\n${results.seconds} s; written: ${relative(root, file)}${taken}`,
+  )
   const problems = problemsOf(results)
   if (problems.length > 0) throw new Error(`the results are not well-formed: ${problems.join('; ')}`)
 }
