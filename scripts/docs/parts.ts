@@ -3,6 +3,16 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
+import {
+  barsTable,
+  chartFiles,
+  chartImages,
+  contestantsTable,
+  costText,
+  figureTables,
+  injectorText,
+  runText,
+} from './performance.ts'
 import { policyTables } from './policy.ts'
 import {
   blindSpotsText,
@@ -28,6 +38,7 @@ export const generatedFiles = [
   'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
+  'docs/performance.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
   'docs/sensors.md',
@@ -54,11 +65,18 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
+    ['cost', costText()],
+    ['performance-run', runText()],
+    ['performance-bars', barsTable()],
+    ['performance-contestants', contestantsTable()],
+    ['performance-charts', chartImages()],
+    ['performance-tables', figureTables()],
+    ['performance-injector', injectorText()],
     ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
 
 /** Files of which every line is generated, by path. */
 export function wholeFiles(): ReadonlyMap<string, string> {
-  return new Map([['charts/vxtap/files/policy.yaml', policyTables()]])
+  return new Map([['charts/vxtap/files/policy.yaml', policyTables()], ...chartFiles()])
 }
