@@ -10,6 +10,8 @@ const openBrace = 0x7b
 
 /** @returns whether there are more values than `most`; stops looking as soon as that is certain */
 export function holdsMoreValues(json: Buffer, most: number): boolean {
+  // A value takes a byte at least: pods as they are need no look at all.
+  if (json.length <= most) return false
   let count = 1
   let inText = false
   for (let index = 0; index < json.length; index++) {
