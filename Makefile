@@ -2,9 +2,10 @@
 SHELL := /bin/sh
 NODE := .tools/node/bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e e2e-results cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -36,8 +37,12 @@ test-suricata: setup ## Suricata 7 as the sensor (brings a Debian trixie root fi
 chart: setup ## lint and render the Helm chart over its values matrix (the first run builds helm)
 	@$(VITEST) --project chart
 
-e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes)
-	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $(abspath $(NODE)) node_modules/vitest/vitest.mjs run --project e2e --reporter verbose $(FILE)
+e2e: setup ## end-to-end tests on a real Kubernetes cluster of two nodes, which it starts (as root; the first run builds it for 10 minutes), or on kubectl's (CLUSTER=current IMAGE=...)
+	@K8S='$(K8S)' IP_FAMILIES='$(IP_FAMILIES)' CLUSTER='$(CLUSTER)' IMAGE='$(IMAGE)' $(if $(findstring command line,$(origin KUBECONFIG)),KUBECONFIG_ON_COMMAND_LINE=1) sh scripts/e2e.sh $(FILE)
+
+e2e-results: setup ## take what the last whole runs of make e2e found into docs/install.md
+	@$(NODE) scripts/e2e-results.ts
+	@$(NODE) scripts/docs.ts --write
 
 cluster: setup ## a shell beside such a cluster, with kubectl and helm (K8S=1.28 for another release, IP_FAMILIES=6 for one without IPv4)
 	@K8S=$(K8S) IP_FAMILIES=$(IP_FAMILIES) sh scripts/cluster.sh $${SHELL:-sh}
@@ -48,8 +53,8 @@ docs: setup ## regenerate the parts of docs/ and README.md that come from tables
 build: setup ## bundle every program into dist/
 	@$(NODE) scripts/bundle.ts
 
-image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/; fails when it is too large
-	@$(NODE) image/main.ts --archive build/vxtap.tar --sbom build/vxtap.cdx.json $(if $(NAME),--name "$(NAME)")
+image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/ (ARCH=arm64, amd64 or all); fails when it is too large
+	@$(NODE) image/main.ts --archive $(ARCHIVE).tar --sbom $(ARCHIVE).cdx.json $(if $(ARCH),--arch "$(ARCH)") $(if $(NAME),--name "$(NAME)")
 
 bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
 	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts

@@ -11,6 +11,8 @@ import { register as registerInjector } from './commands/injector.ts'
 import { register as registerPrepareSensor } from './commands/prepare-sensor.ts'
 import { register as registerReceive } from './commands/receive.ts'
 import { register as registerSidecar } from './commands/sidecar.ts'
+import { register as registerStatus } from './commands/status.ts'
+import { register as registerWhy } from './commands/why.ts'
 
 const program = new Command('vxtap')
   .description('Lets a network sensor see what goes in and out of a Kubernetes pod.')
@@ -20,6 +22,8 @@ const program = new Command('vxtap')
 registerSidecar(program)
 registerInjector(program)
 registerInject(program)
+registerStatus(program)
+registerWhy(program)
 registerReceive(program)
 registerPrepareSensor(program)
 registerDemo(program)

@@ -2,6 +2,10 @@
 export const exitCodes = {
   ok: { code: 0, meaning: 'all went well' },
   failure: { code: 1, meaning: 'something failed; the last line on standard error says what' },
+  blindSpots: {
+    code: 2,
+    meaning: '`vxtap status --fail-on-blind-spots` found pods that ask for a tap and have none, or an old one',
+  },
   usage: { code: 64, meaning: 'the command line is wrong (EX_USAGE)' },
   dataErr: {
     code: 65,
@@ -10,16 +14,20 @@ export const exitCodes = {
   noInput: { code: 66, meaning: 'an input file cannot be read (EX_NOINPUT)' },
   unavailable: {
     code: 69,
-    meaning: 'what was asked for cannot be done on this interface or this kernel (EX_UNAVAILABLE)',
+    meaning:
+      'what was asked for cannot be done on this interface or this kernel, or the API server cannot be reached (EX_UNAVAILABLE)',
   },
   osErr: { code: 71, meaning: 'the kernel refused, or did not do what it acknowledged (EX_OSERR)' },
   cannotCreate: {
     code: 73,
     meaning: "something of somebody else's is already there, and was left alone (EX_CANTCREAT)",
   },
-  noPermission: { code: 77, meaning: 'a privilege is missing, for instance NET_RAW (EX_NOPERM)' },
+  noPermission: {
+    code: 77,
+    meaning: 'a privilege is missing, for instance NET_RAW, or a right in the cluster (EX_NOPERM)',
+  },
   config: {
     code: 78,
-    meaning: 'a setting is wrong; each wrong setting is named with its value and what is allowed (EX_CONFIG)',
+    meaning: 'a setting is wrong, or the kubeconfig; each is named, with its value and what is allowed (EX_CONFIG)',
   },
 } as const

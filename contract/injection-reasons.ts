@@ -101,6 +101,14 @@ export const injectionReasons = {
     remedy:
       'bring every kubelet to 1.29 or later, or set vxtap.io/native-sidecar to always where the cluster has native sidecars',
   },
+  namespace_unknown: {
+    outcome: 'skip',
+    warn: true,
+    sentence:
+      'the injector cannot list the namespaces, so that it does not know whether {namespace} allows the capability NET_RAW: with the sidecar the pod might be rejected',
+    remedy:
+      "look into the injector's log for what it needs, or set the injector's POD_SECURITY to ignore where no namespace enforces Pod Security",
+  },
   pod_security_forbids_net_raw: {
     outcome: 'skip',
     warn: true,
@@ -163,6 +171,11 @@ type Catalogue = typeof injectionReasons
 export type ReasonCode = keyof Catalogue
 export type SkipCode = { [Code in ReasonCode]: Catalogue[Code]['outcome'] extends 'skip' ? Code : never }[ReasonCode]
 export type InjectCode = Exclude<ReasonCode, SkipCode>
+
+/** Why pods that asked for a tap do not get one. */
+export const skipCodesThatWarn: readonly ReasonCode[] = (Object.keys(injectionReasons) as ReasonCode[]).filter(
+  (code) => injectionReasons[code].outcome === 'skip' && injectionReasons[code].warn,
+)
 
 type Parameter<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Parameter<Rest>

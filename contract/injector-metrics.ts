@@ -33,7 +33,7 @@ export const injectorMetrics = {
   cacheSynced: {
     name: 'vxtap_injector_cache_synced',
     type: 'gauge',
-    help: '1 while the cache of a resource (namespaces or nodes) is listed and watched, 0 while it may be stale',
+    help: '1 while the cache of a resource (namespaces, nodes or pods) is listed and watched, 0 while it may be stale',
     labels: ['resource'],
   },
   cacheRestarts: {
@@ -41,6 +41,12 @@ export const injectorMetrics = {
     type: 'counter',
     help: 'Failures of list or watch after which a cache started anew, by resource',
     labels: ['resource'],
+  },
+  untappedPods: {
+    name: 'vxtap_injector_untapped_pods',
+    type: 'gauge',
+    help: 'Pods that run, ask for a tap and have none, by reason; every injector counts all of them. Absent with BLIND_SPOTS=off',
+    labels: ['reason'],
   },
   buildInfo: {
     name: 'vxtap_injector_build_info',

@@ -135,6 +135,15 @@ export const injectorSettings = {
     example: 'auto',
     parse: oneOf('auto', 'off'),
   },
+  blindSpots: {
+    env: 'BLIND_SPOTS',
+    default: 'on',
+    meaning:
+      'whether the injector looks for pods that ask for a tap and run without one, by the metadata of pods; needs the right to get, list and watch pods',
+    allowed: 'on or off',
+    example: 'on',
+    parse: oneOf('on', 'off'),
+  },
   drainSeconds: {
     env: 'DRAIN_SECONDS',
     default: '5',

@@ -1,14 +1,16 @@
 /** The image as two layers' entries: what Node and Debian bring, and what is ours. */
 import { readFileSync } from 'node:fs'
 import { version } from '../contract/version.ts'
-import { runtimeLibraries } from './libraries.ts'
-import { debianPackages, koffiPackages, npmPackages } from './packages.ts'
+import type { Architecture } from './architectures.ts'
+import { type Origin, thisMachine } from './origin.ts'
+import { npmPackages } from './packages.ts'
 import { applicationEntries, runtimeEntries } from './root.ts'
 import { sbom } from './sbom.ts'
 import type { TarEntry } from './tar.ts'
 
 export interface ImageContents {
-  /** Changes with Node and the machine's libraries alone, so that nodes keep this layer over releases. */
+  readonly architecture: Architecture
+  /** Changes with Node and Debian's libraries alone, so that nodes keep this layer over releases. */
   readonly runtime: readonly TarEntry[]
   readonly application: readonly TarEntry[]
   /** CycloneDX, as the application layer has it too. */
@@ -16,28 +18,25 @@ export interface ImageContents {
 }
 
 /**
- * @param checkout with its dist/ made by scripts/bundle.ts
- * @param node the program whose version this process has
+ * @param checkout with its dist/ made by scripts/bundle.ts, the same for every architecture
+ * @param from this machine unless told otherwise
  */
-export async function imageContents(checkout: string, node: string = process.execPath): Promise<ImageContents> {
-  const libraries = await runtimeLibraries(
-    node,
-    koffiPackages(checkout).map((folder) => `${checkout}/${folder}`),
-  )
-  const { packages, loose } = await debianPackages(libraries)
-  const npm = npmPackages(checkout)
+export async function imageContents(checkout: string, from?: Origin): Promise<ImageContents> {
+  const origin = from ?? (await thisMachine(checkout))
+  const npm = npmPackages(checkout, origin.architecture)
   const document = sbom({
     version,
     node: process.versions.node,
     npm,
-    debian: packages,
+    debian: origin.packages,
     distribution: distribution(readFileSync('/etc/os-release', 'utf8')),
-    loose,
+    loose: origin.loose,
   })
   const inventory = Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`)
   return {
-    runtime: await runtimeEntries(node, libraries, packages),
-    application: applicationEntries(checkout, npm, inventory),
+    architecture: origin.architecture,
+    runtime: await runtimeEntries(origin),
+    application: applicationEntries(checkout, origin, npm, inventory),
     inventory,
   }
 }

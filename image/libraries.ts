@@ -1,10 +1,13 @@
 /** Shared libraries of this machine, for an image that has nothing but them and the programs that need them. */
-import { globSync, realpathSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { globSync, lstatSync, readlinkSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { run } from '../lab/network/command.ts'
 
+/** What FILTER expressions are compiled by, loaded when there is one. */
+export const libpcap = 'libpcap.so.0.8'
+
 export interface Library {
-  /** As the dynamic linker of this machine names it. */
+  /** As the dynamic linker names it. */
   readonly from: string
   /** The same, its folder without symbolic links: /usr/lib/... where /lib is one. */
   readonly to: string
@@ -15,11 +18,13 @@ export interface Library {
  * @param nativePackages folders whose libraries for glibc count too
  */
 export async function runtimeLibraries(node: string, nativePackages: readonly string[]): Promise<Library[]> {
-  const pcap = await findLibrary('libpcap.so.0.8')
-  const native = nativePackages.flatMap((folder) => globSync(`${folder}/linux_*/*.node`))
-  const needed = await librariesOf([node, pcap.from, ...native])
+  const pcap = await findLibrary(libpcap)
+  const needed = await librariesOf([node, pcap.from, ...nativePackages.flatMap(librariesForGlibc)])
   return [...new Map([...needed, pcap].map((library) => [library.to, library])).values()]
 }
+
+/** Of a package that has one folder for each C library. */
+export const librariesForGlibc = (folder: string): string[] => globSync(`${folder}/linux_*/*.node`)
 
 /** Every library that the files need, theirs too. */
 async function librariesOf(files: readonly string[]): Promise<Library[]> {
@@ -44,3 +49,13 @@ async function findLibrary(soname: string): Promise<Library> {
 }
 
 const libraryAt = (from: string): Library => ({ from, to: join(realpathSync(dirname(from)), basename(from)) })
+
+/** The file that `path` is inside of `root`, where links with a whole path count from. */
+export function fileIn(root: string, path: string): string {
+  let file = join(root, path)
+  while (root !== '' && lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    const target = readlinkSync(file)
+    file = target.startsWith('/') ? join(root, target) : resolve(file, '..', target)
+  }
+  return file
+}

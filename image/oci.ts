@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { type Architecture, ownArchitecture } from './architectures.ts'
 import { type TarEntry, tarArchive } from './tar.ts'
 
 export interface Layer {
@@ -19,8 +20,10 @@ export interface ImageConfig {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Go's name of the architecture this runs on, which OCI uses. */
-const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+export interface Image {
+  readonly architecture: Architecture
+  readonly layers: readonly Layer[]
+}
 
 const digest = (content: Uint8Array): string => `sha256:${createHash('sha256').update(content).digest('hex')}`
 
@@ -29,9 +32,47 @@ export function layerOf(entries: readonly TarEntry[]): Layer {
   return { compressed: gzipSync(archive, { level: 9 }), diffId: digest(archive), unpackedBytes: archive.length }
 }
 
-/** @param name with its registry, e.g. example.org/vxtap:0.1.0: containerd finds no other */
+/** An image for this machine's architecture. @param name as for `imagesArchive` */
 export function imageArchive(name: string, layers: readonly Layer[], config: ImageConfig): Buffer {
-  const configuration = json({
+  return imagesArchive(name, [{ architecture: ownArchitecture(), layers }], config)
+}
+
+/**
+ * One name for an image, or for one of each architecture, of which a node takes its own.
+ * @param name with its registry, e.g. example.org/vxtap:0.1.0: containerd finds no other
+ */
+export function imagesArchive(name: string, images: readonly Image[], config: ImageConfig): Buffer {
+  const blobs: Buffer[] = []
+  const stored = (mediaType: string, content: Buffer) => {
+    blobs.push(content)
+    return descriptor(mediaType, content)
+  }
+  const manifests = images.map(({ architecture, layers }) => {
+    const configuration = stored(types.configuration, configurationOf(architecture, layers, config))
+    const stack = layers.map(({ compressed }) => stored(types.layer, compressed))
+    const manifest = json({ schemaVersion: 2, mediaType: types.manifest, config: configuration, layers: stack })
+    return { ...stored(types.manifest, manifest), platform: { architecture, os: 'linux' } }
+  })
+  // An archive's own index lists names. What is behind one name is an image, or an index of images (image-index.md).
+  const [only] = manifests
+  const named = manifests.length === 1 && only ? only : stored(types.index, index(manifests))
+  const annotations = {
+    'io.containerd.image.name': name,
+    'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
+  }
+  return tarArchive([
+    { path: 'oci-layout', kind: 'file', content: json({ imageLayoutVersion: '1.0.0' }) },
+    { path: 'index.json', kind: 'file', content: index([{ ...named, annotations }]) },
+    ...blobs.map((content) => ({
+      path: `blobs/${digest(content).replace(':', '/')}`,
+      kind: 'file' as const,
+      content,
+    })),
+  ])
+}
+
+const configurationOf = (architecture: Architecture, layers: readonly Layer[], config: ImageConfig): Buffer =>
+  json({
     architecture,
     os: 'linux',
     config: {
@@ -43,37 +84,8 @@ export function imageArchive(name: string, layers: readonly Layer[], config: Ima
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history: layers.map(() => ({ created_by: 'vxtap' })),
   })
-  const manifest = json({
-    schemaVersion: 2,
-    mediaType: types.manifest,
-    config: descriptor(types.configuration, configuration),
-    layers: layers.map(({ compressed }) => descriptor(types.layer, compressed)),
-  })
-  const index = json({
-    schemaVersion: 2,
-    mediaType: types.index,
-    manifests: [
-      {
-        ...descriptor(types.manifest, manifest),
-        platform: { architecture, os: 'linux' },
-        annotations: {
-          'io.containerd.image.name': name,
-          'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
-        },
-      },
-    ],
-  })
-  const blobs = [configuration, manifest, ...layers.map(({ compressed }) => compressed)]
-  return tarArchive([
-    { path: 'oci-layout', kind: 'file', content: json({ imageLayoutVersion: '1.0.0' }) },
-    { path: 'index.json', kind: 'file', content: index },
-    ...blobs.map((content) => ({
-      path: `blobs/${digest(content).replace(':', '/')}`,
-      kind: 'file' as const,
-      content,
-    })),
-  ])
-}
+
+const index = (manifests: readonly object[]): Buffer => json({ schemaVersion: 2, mediaType: types.index, manifests })
 
 const types = {
   index: 'application/vnd.oci.image.index.v1+json',

@@ -1,8 +1,9 @@
 /** Whose files are in the image: npm packages by the bundle's own list, Debian packages by what the libraries are from. */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../lab/network/command.ts'
+import { type Architecture, architectures } from './architectures.ts'
 import type { Library } from './libraries.ts'
 
 export interface NpmPackage {
@@ -35,30 +36,43 @@ interface Lockfile {
 }
 
 /** npm's own `npm sbom` leaves out what is a dependency of ours and an optional peer of a development package too. */
-export function npmPackages(checkout: string): NpmPackage[] {
+export function npmPackages(checkout: string, architecture: Architecture): NpmPackage[] {
   const list = join(checkout, 'dist/packages.json')
   if (!existsSync(list)) throw new Error('dist/ has no bundle: run make build')
   const bundled: string[] = JSON.parse(readFileSync(list, 'utf8'))
-  const lock: Lockfile = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8'))
-  return [...bundled, ...koffiPackages(checkout)].sort().map((folder) => {
-    const locked = lock.packages[folder]
-    if (locked?.version === undefined) throw new Error(`${folder} is not in package-lock.json: run npm install`)
-    return {
-      folder,
-      name: folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length),
-      version: locked.version,
-      ...(locked.license === undefined ? {} : { license: locked.license }),
-      ...(locked.integrity === undefined ? {} : { integrity: locked.integrity }),
-    }
-  })
+  return [...bundled, koffi, prebuiltKoffi(architecture)].sort().map((folder) => lockedPackage(checkout, folder))
 }
 
-/** koffi, which stays outside of the bundle, and its library for this platform, which it finds in a package beside it. */
-export function koffiPackages(checkout: string): string[] {
-  const prebuilt = readdirSync(join(checkout, 'node_modules/@koromix')).filter((name) =>
-    name.startsWith('koffi-linux-'),
-  )
-  return ['node_modules/koffi', ...prebuilt.map((name) => `node_modules/@koromix/${name}`)]
+/** koffi stays outside of the bundle: it finds its library, which is built already, in a package beside it. */
+export const koffi = 'node_modules/koffi'
+export const prebuiltKoffi = (architecture: Architecture): string =>
+  `node_modules/@koromix/koffi-linux-${architectures[architecture].node}`
+
+/** What package-lock.json says of a folder; it has the packages of other platforms too. */
+export function lockedPackage(checkout: string, folder: string): NpmPackage {
+  const lock: Lockfile = JSON.parse(readFileSync(join(checkout, 'package-lock.json'), 'utf8'))
+  const locked = lock.packages[folder]
+  if (locked?.version === undefined) throw new Error(`${folder} is not in package-lock.json: run npm install`)
+  return {
+    folder,
+    name: folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length),
+    version: locked.version,
+    ...(locked.license === undefined ? {} : { license: locked.license }),
+    ...(locked.integrity === undefined ? {} : { integrity: locked.integrity }),
+  }
+}
+
+/** How dpkg-query and dpkg-deb are asked for what `packagesIn` reads. */
+export const packageLine = `${['Package', 'Version', 'Architecture', 'source:Package'].map((field) => `\${${field}}`).join(' ')}\\n`
+
+export function packagesIn(lines: string): DebianPackage[] {
+  return lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => {
+      const [name = '', version = '', architecture = '', source = ''] = line.split(' ')
+      return { name, version, architecture, source }
+    })
 }
 
 /** @throws CommandError where there is no dpkg: the image is made of Debian's libraries */
@@ -74,17 +88,9 @@ export async function debianPackages(
   }
   const ownerOf = ({ from, to }: Library): string | undefined => owners.get(from) ?? owners.get(to)
   const names = new Set(libraries.flatMap((library) => ownerOf(library) ?? []))
-  const fields = ['Package', 'Version', 'Architecture', 'source:Package'].map((field) => `\${${field}}`)
-  const shown =
-    names.size === 0 ? '' : await run(['dpkg-query', '--show', `--showformat=${fields.join(' ')}\\n`, ...names])
+  const shown = names.size === 0 ? '' : await run(['dpkg-query', '--show', `--showformat=${packageLine}`, ...names])
   return {
-    packages: shown
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => {
-        const [name = '', version = '', architecture = '', source = ''] = line.split(' ')
-        return { name, version, architecture, source }
-      }),
+    packages: packagesIn(shown),
     loose: libraries
       .filter((library) => ownerOf(library) === undefined)
       .map(({ to }) => ({ path: to, sha256: createHash('sha256').update(readFileSync(to)).digest('hex') })),

@@ -7,18 +7,15 @@ import { existsSync, lstatSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { run } from '../lab/network/command.ts'
-import type { Library } from './libraries.ts'
-import { type DebianPackage, koffiPackages, type NpmPackage } from './packages.ts'
+import { fileIn, type Library } from './libraries.ts'
+import type { Origin } from './origin.ts'
+import { koffi, type NpmPackage, prebuiltKoffi } from './packages.ts'
 import type { TarEntry } from './tar.ts'
 
-export async function runtimeEntries(
-  node: string,
-  libraries: readonly Library[],
-  packages: readonly DebianPackage[],
-): Promise<TarEntry[]> {
+export async function runtimeEntries({ node, strip, root, libraries, packages }: Origin): Promise<TarEntry[]> {
   const entries = [
-    executable('/usr/local/bin/node', await stripped(node)),
-    ...libraries.map(({ from, to }) => executable(to, readFileSync(from))),
+    executable('/usr/local/bin/node', await stripped(strip, node)),
+    ...libraries.map(({ from, to }) => executable(to, readFileSync(fileIn(root, from)))),
     ...accounts,
     ...licence('usr/local/share/doc/node/LICENSE', [
       join(dirname(dirname(node)), 'LICENSE'),
@@ -26,22 +23,32 @@ export async function runtimeEntries(
     ]),
     ...packages.flatMap(({ name }) => {
       const path = `usr/share/doc/${name}/copyright`
-      return licence(path, [`/${path}`])
+      return licence(path, [fileIn(root, `/${path}`)])
     }),
   ]
   const folders: TarEntry[] = [...foldersOf(entries), { path: 'tmp', kind: 'folder', mode: 0o1777 }]
-  return [...folders, ...linksOf(libraries), ...entries.sort(byPath)]
+  return [...folders, ...linksOf(root, libraries), ...entries.sort(byPath)]
 }
 
 /** @param inventory a CycloneDX document, named as scanners look for it */
-export function applicationEntries(checkout: string, npm: readonly NpmPackage[], inventory: Buffer): TarEntry[] {
+export function applicationEntries(
+  checkout: string,
+  origin: Origin,
+  npm: readonly NpmPackage[],
+  inventory: Buffer,
+): TarEntry[] {
+  const prebuilt = prebuiltKoffi(origin.architecture)
   const entries = [
-    ...filesUnder(checkout, 'dist').filter(({ path }) => path.endsWith('.mjs')),
-    ...koffiPackages(checkout).flatMap((folder) => filesUnder(checkout, folder).filter(isRun)),
-    ...npm.flatMap(({ folder, name }) => {
-      const found = readdirSync(join(checkout, folder)).find((file) => /^(un)?licen[cs]e/i.test(file))
-      return found === undefined ? [] : licence(`licenses/${name}`, [join(checkout, folder, found)])
-    }),
+    ...filesUnder(join(checkout, 'dist'), 'dist').filter(({ path }) => path.endsWith('.mjs')),
+    ...filesUnder(join(checkout, koffi), koffi).filter(isRun),
+    ...filesUnder(origin.koffi, prebuilt).filter(isRun),
+    // koffi's platform packages have none of their own.
+    ...npm
+      .filter(({ folder }) => folder !== prebuilt)
+      .flatMap(({ folder, name }) => {
+        const found = readdirSync(join(checkout, folder)).find((file) => /^(un)?licen[cs]e/i.test(file))
+        return found === undefined ? [] : licence(`licenses/${name}`, [join(checkout, folder, found)])
+      }),
     ...licence('LICENSE', [join(checkout, 'LICENSE')]),
     { path: 'sbom.cdx.json', kind: 'file' as const, content: inventory },
   ]
@@ -49,23 +56,23 @@ export function applicationEntries(checkout: string, npm: readonly NpmPackage[],
   return [...foldersOf([...unique.values()]), ...[...unique.values()].sort(byPath)]
 }
 
-async function stripped(node: string): Promise<Buffer> {
+async function stripped(strip: readonly string[], node: string): Promise<Buffer> {
   const work = mkdtempSync(join(tmpdir(), 'vxtap-image-'))
   try {
-    await run(['strip', '-o', join(work, 'node'), node], { timeoutMs: 60_000 })
+    await run([...strip, '-o', join(work, 'node'), node], { timeoutMs: 60_000 })
     return readFileSync(join(work, 'node'))
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
 }
 
-/** /lib -> usr/lib and its like, where this machine has them: programs name their loader by such a path. */
-function linksOf(libraries: readonly Library[]): TarEntry[] {
+/** /lib -> usr/lib and its like, where `root` has them: programs name their loader by such a path. */
+function linksOf(root: string, libraries: readonly Library[]): TarEntry[] {
   const tops = new Set(libraries.map(({ from }) => from.split('/')[1] ?? ''))
   return [...tops]
     .sort()
-    .filter((path) => lstatSync(`/${path}`).isSymbolicLink())
-    .map((path) => ({ path, kind: 'link', target: readlinkSync(`/${path}`) }))
+    .filter((path) => lstatSync(`${root}/${path}`).isSymbolicLink())
+    .map((path) => ({ path, kind: 'link', target: readlinkSync(`${root}/${path}`) }))
 }
 
 const executable = (path: string, content: Buffer): TarEntry => ({
@@ -94,11 +101,11 @@ function licence(path: string, files: readonly string[]): TarEntry[] {
 const isRun = ({ path }: TarEntry): boolean =>
   /\.(c?js|json|node)$/.test(path) && !/\/(musl_\w+|vendor|doc|cnoke\.cjs)(\/|$)/.test(path)
 
-function filesUnder(checkout: string, folder: string): TarEntry[] {
-  return readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(join(checkout, path)).isFile())
-    .map((path) => ({ path, kind: 'file', content: readFileSync(join(checkout, path)) }))
+/** @param place where they go in the image */
+function filesUnder(folder: string, place: string): TarEntry[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(folder, name)).isFile())
+    .map((name) => ({ path: join(place, name), kind: 'file', content: readFileSync(join(folder, name)) }))
 }
 
 /** The folders that the entries are in, outermost first. */

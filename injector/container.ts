@@ -9,7 +9,7 @@ import { resourcesFor } from './resources.ts'
 import { tokenAccess } from './token.ts'
 
 export const containerName = 'vxtap'
-const metricsPortName = 'vxtap-metrics'
+export const metricsPortName = 'vxtap-metrics'
 
 // The containers of a pod share one network namespace, and a native sidecar starts first: whatever the application
 // declares is left to it, and a default that no well-known program uses spares those that declare nothing.

@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
 import { type LoadedPair, loadCertificate } from './certificates.ts'
+import { configFrom } from './configuration.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
@@ -25,7 +26,7 @@ export async function main(options: InjectorOptions): Promise<void> {
   })
   if (!certificate.ok) return refuse([`${certificate.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)`])
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
-  const connect = await connection(options.cluster ? settings.cluster : 'off', log)
+  const connect = await connection(options.cluster ? settings : { ...settings, cluster: 'off' }, options.version, log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
@@ -54,8 +55,8 @@ function refuse(problems: readonly string[]): void {
 }
 
 /** The client library costs tens of megabytes, so it is loaded only where there is a cluster. */
-async function connection(mode: InjectorSettings['cluster'], log: Logger): Promise<InjectorParts['connect']> {
-  if (mode === 'off') return withoutCluster
+async function connection(settings: InjectorSettings, version: string, log: Logger): Promise<InjectorParts['connect']> {
+  if (settings.cluster === 'off') return withoutCluster
   if (process.env['KUBERNETES_SERVICE_HOST'] === undefined || !existsSync(serviceAccountToken)) {
     log.warn(
       { file: serviceAccountToken },
@@ -69,7 +70,8 @@ async function connection(mode: InjectorSettings['cluster'], log: Logger): Promi
   ])
   const kubeConfig = new KubeConfig()
   kubeConfig.loadFromCluster()
-  return (log, metrics) => watchCluster(kubeConfig, log, metrics)
+  const lookingWith = settings.blindSpots === 'on' ? configFrom(settings, version) : undefined
+  return (log, metrics) => watchCluster(kubeConfig, log, metrics, lookingWith)
 }
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {

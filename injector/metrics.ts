@@ -1,9 +1,10 @@
 /** The injector's Prometheus metrics. One registry per injector, so that two in one process do not share counters. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { UntappedReason } from '../contract/blind-spots.ts'
 import { injectionReasons, type ReasonCode } from '../contract/injection-reasons.ts'
 import { injectorMetrics, reviewSecondsBuckets } from '../contract/injector-metrics.ts'
 
-export type CachedResource = 'namespaces' | 'nodes'
+export type CachedResource = 'namespaces' | 'nodes' | 'pods'
 
 export interface InjectorMetrics {
   readonly contentType: string
@@ -14,6 +15,7 @@ export interface InjectorMetrics {
   certificateRefused(): void
   cacheSynced(resource: CachedResource, synced: boolean): void
   cacheRestarted(resource: CachedResource): void
+  untappedPods(reason: UntappedReason, pods: number): void
 }
 
 export function createInjectorMetrics(version: string): InjectorMetrics {
@@ -30,6 +32,7 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const cacheRestarts = counter(injectorMetrics.cacheRestarts)
   const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
   const cacheSynced = gauge(injectorMetrics.cacheSynced)
+  const untappedPods = gauge(injectorMetrics.untappedPods)
   const reviewSeconds = new Histogram({
     name: injectorMetrics.reviewSeconds.name,
     help: injectorMetrics.reviewSeconds.help,
@@ -57,5 +60,6 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
     certificateRefused: () => certificateReloads.inc({ result: 'refused' }),
     cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
     cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
+    untappedPods: (reason, pods) => untappedPods.set({ reason }, pods),
   }
 }

@@ -21,6 +21,7 @@
  *   opted in                  a setting cannot be understood                 invalid_annotation
  *   opted in                  a setting that pods may not set                override_not_allowed
  *   opted in                  no sensor                                      sensor_missing
+ *   opted in                  Pod Security is heeded, namespaces unlisted    namespace_unknown
  *   opted in                  Pod Security forbids NET_RAW, and is heeded    pod_security_forbids_net_raw
  *   opted in                  runs to its end, no native sidecars            job_without_native_sidecars
  *   "true"       any                                                         injected
@@ -49,6 +50,8 @@ export interface NamespaceFacts {
   readonly name: string
   readonly labels: JsonObject | undefined
   readonly annotations: JsonObject | undefined
+  /** The namespaces cannot be listed: nothing is known of this one, however long it has been there. */
+  readonly unlisted?: boolean
 }
 
 export interface ClusterFacts {
@@ -185,6 +188,8 @@ function injectionOf(
   if (sensor === undefined || sensorOf(choices) === undefined) return skip('sensor_missing', {})
   const image = chosenValue(choices, injectorAnnotations.image)
   if (image === undefined) return skip('internal_error', { cause: 'no image is configured' })
+  if (namespace.unlisted && config.podSecurity === 'skip')
+    return skip('namespace_unknown', { namespace: namespace.name })
   const forbidden = podSecurityAgainst(namespace, config)
   if (forbidden !== undefined)
     return skip('pod_security_forbids_net_raw', { namespace: namespace.name, level: forbidden })

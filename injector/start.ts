@@ -5,11 +5,11 @@ import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
 import { type CertificatePair, watchCertificate } from './certificates.ts'
+import { configFrom } from './configuration.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import { createOperationsServer, type Readiness } from './operations.ts'
-import type { InjectionConfig } from './plan.ts'
 import { createWebhookServer } from './server.ts'
 
 /** How long the injector waits for its first look at the cluster before it answers without. */
@@ -116,20 +116,6 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
       await webhook.app.close()
       await operations?.close()
     },
-  }
-}
-
-function configFrom(settings: InjectorSettings, version: string): InjectionConfig {
-  const own = settings.podNamespace === '' ? [] : [settings.podNamespace]
-  return {
-    version,
-    defaults: settings.defaults,
-    allowedOverrides: settings.allowedOverrides,
-    imagePullPolicy: settings.imagePullPolicy,
-    excludedNamespaces: new Set([...settings.excludedNamespaces, ...own]),
-    podSecurity: settings.podSecurity,
-    podSecurityDefault: settings.podSecurityDefault,
-    withoutOptIn: false,
   }
 }
 

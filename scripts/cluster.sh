@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs a command beside a Kubernetes cluster of two nodes that lives exactly as long, without Docker, registry or
 # systemd: test/cluster/ starts it inside scripts/sandbox.sh, so the machine's own network stays as it is, and the kernel
-# ends every process and every mount of it however this script ends. What the kernel keeps, the empty control groups,
-# a process that outlives this script removes.
+# ends every process and every mount of it however this script ends. What the kernel keeps, the empty control groups, a
+# process removes that outlives this script where it must.
 # Needs root. Usage: scripts/cluster.sh COMMAND [ARGUMENT...]   (K8S=1.28 for another release, IP_FAMILIES=6
 # for a cluster without IPv4)
 set -eu
@@ -63,6 +63,16 @@ remove_control_groups() {
 pipe=$(mktemp -u)
 mkfifo -m 600 "$pipe"
 remove_control_groups <"$pipe" >/dev/null 2>&1 &
+remover=$!
 exec 8>"$pipe"
 rm -f "$pipe"
-exec sh scripts/sandbox.sh "$node" --disable-warning=ExperimentalWarning test/cluster/main.ts "$@"
+
+# Waited for, so that the control groups are gone when this script ends, be it by Ctrl-C; killed, it takes the sandbox
+# with it.
+trap : INT TERM HUP
+code=0
+setpriv --pdeathsig KILL sh scripts/sandbox.sh "$node" --disable-warning=ExperimentalWarning test/cluster/main.ts "$@" ||
+  code=$?
+exec 8>&-
+wait "$remover" || true
+exit "$code"

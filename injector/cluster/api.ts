@@ -76,14 +76,29 @@ async function watchOnce(
   // The signal outlives thousands of watches.
   signal.removeEventListener('abort', abort)
   if (!error || (error instanceof Error && error.name === 'TimeoutError')) return
-  throw new Error(`the watch of ${path} ended: ${error instanceof Error ? error.message : String(error)}`)
+  // The library's errors carry the status of the answer.
+  const code = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  throw refusal(code, `the watch of ${path} ended: ${error instanceof Error ? error.message : String(error)}`)
 }
+
+/** The API server does not allow it: no retry helps, a rule does. */
+export class NotAllowedError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'NotAllowedError'
+  }
+}
+
+const forbidden = 403
 
 /** @throws always: what the API server said, which the library's own message has only after its first line */
 function explain(error: unknown): never {
   if (!(error instanceof ApiException)) throw error
-  throw new Error(textAt(bodyOf(error), 'message') ?? `the API server answered ${error.code}`)
+  throw refusal(error.code, textAt(bodyOf(error), 'message') ?? `the API server answered ${error.code}`)
 }
+
+const refusal = (code: unknown, message: string): Error =>
+  code === forbidden ? new NotAllowedError(message) : new Error(message)
 
 function bodyOf({ body }: ApiException<unknown>): Json {
   if (typeof body !== 'string') return (body ?? null) as Json
@@ -94,7 +109,7 @@ function bodyOf({ body }: ApiException<unknown>): Json {
   }
 }
 
-function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
+export function eventOf<T>(type: string, object: Json, reduce: (object: Json) => T): WatchEvent<T> {
   if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED' || type === 'BOOKMARK') {
     return { type, object: reduce(object), resourceVersion: textAt(object, 'metadata', 'resourceVersion') ?? '' }
   }

@@ -1,7 +1,7 @@
 /** What the injector knows of the cluster, in memory: namespaces' labels and annotations, and the nodes' kubelets. */
 import type { ClusterView } from '../handle.ts'
 import type { JsonObject } from '../json.ts'
-import type { ClusterFacts } from '../plan.ts'
+import type { ClusterFacts, NamespaceFacts } from '../plan.ts'
 import { nativeEverywhere } from './kubelet-version.ts'
 
 export interface NamespaceObject {
@@ -22,11 +22,25 @@ export class ClusterCache implements ClusterView {
   readonly #namespaces = new Map<string, NamespaceObject>()
   readonly #nodes = new Map<string, NodeObject>()
   #facts: ClusterFacts = { nativeSidecars: 'unknown' }
+  #namespacesCurrent = false
 
-  /** A namespace made a moment ago may not be here yet: its pods are then judged by what they say themselves. */
-  namespace(name: string) {
+  /**
+   * A namespace made a moment ago may not be here yet: its pods are then judged by what they say themselves. Not so
+   * where the picture is not current: it may have been there for long.
+   */
+  namespace(name: string): NamespaceFacts {
     const found = this.#namespaces.get(name)
-    return { name, labels: found?.labels, annotations: found?.annotations }
+    const unlisted = found === undefined && !this.#namespacesCurrent
+    return { name, labels: found?.labels, annotations: found?.annotations, ...(unlisted ? { unlisted } : {}) }
+  }
+
+  /** Listing or watching them has failed; the next listing makes up for it. */
+  namespacesOutdated(): void {
+    this.#namespacesCurrent = false
+  }
+
+  allNamespaces(): Iterable<NamespaceObject> {
+    return this.#namespaces.values()
   }
 
   facts(): ClusterFacts {
@@ -37,6 +51,7 @@ export class ClusterCache implements ClusterView {
     replace: (items: readonly NamespaceObject[]) => {
       this.#namespaces.clear()
       for (const item of items) this.#namespaces.set(item.name, item)
+      this.#namespacesCurrent = true
     },
     upsert: (item: NamespaceObject) => void this.#namespaces.set(item.name, item),
     remove: (item: NamespaceObject) => void this.#namespaces.delete(item.name),

@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
+import { watchBlindSpots } from '../blind-spots/watch.ts'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
 import type { Notice } from '../notice.ts'
-import { namespaceSource, nodeSource } from './api.ts'
+import type { InjectionConfig } from '../plan.ts'
+import { NotAllowedError, namespaceSource, nodeSource } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
-import { createOwnerEvents } from './owner-events.ts'
+import { createEventPost, createOwnerEvents } from './owner-events.ts'
+import { createRest } from './rest.ts'
 
 export interface WatchedCluster {
   readonly view: ClusterCache
@@ -17,10 +20,23 @@ export interface WatchedCluster {
   stop(): void
 }
 
-export function watchCluster(kubeConfig: KubeConfig, log: Logger, metrics: InjectorMetrics): WatchedCluster {
+/** @param lookingWith what pods that are there already are judged by; undefined: they are not looked at */
+export function watchCluster(
+  kubeConfig: KubeConfig,
+  log: Logger,
+  metrics: InjectorMetrics,
+  lookingWith?: InjectionConfig,
+): WatchedCluster {
   const view = new ClusterCache()
   const stop = new AbortController()
   const listed = new Set<CachedResource>()
+  const rest = createRest(kubeConfig)
+  const postEvent = createEventPost(rest)
+  const blindSpots = lookingWith && watchBlindSpots({ rest, view, config: lookingWith, metrics, log, postEvent, pause })
+  const synced = (): boolean => listed.size === 2
+  const changed = (namespace?: string): void => {
+    if (synced()) blindSpots?.namespacesChanged(view.allNamespaces(), namespace)
+  }
   const keep = <T>(resource: CachedResource, source: ListWatchSource<T>, store: Omit<ListWatchSink<T>, 'failed'>) => {
     metrics.cacheSynced(resource, false)
     const sink: ListWatchSink<T> = {
@@ -30,22 +46,45 @@ export function watchCluster(kubeConfig: KubeConfig, log: Logger, metrics: Injec
         listed.add(resource)
         metrics.cacheSynced(resource, true)
         log.debug({ resource, count: items.length }, 'listed')
+        changed()
+        // After a failure more may have changed than is known.
+        blindSpots?.again()
       },
       failed(error, retryMs) {
         metrics.cacheSynced(resource, false)
         metrics.cacheRestarted(resource)
+        if (resource === 'namespaces') view.namespacesOutdated()
+        const needs = error instanceof NotAllowedError ? `; needs: get, list, watch ${resource}` : ''
         log.warn(
           { resource, cause: error.message.split('\n', 1)[0], retryMs },
-          `cannot keep the ${resource} current; trying again`,
+          `cannot keep the ${resource} current${needs}; trying again`,
         )
       },
     }
     void listAndWatch(source, sink, pause, stop.signal)
   }
-  keep('namespaces', namespaceSource(kubeConfig), view.namespaces)
+  keep('namespaces', namespaceSource(kubeConfig), {
+    ...view.namespaces,
+    upsert(item) {
+      view.namespaces.upsert(item)
+      changed(item.name)
+    },
+    remove(item) {
+      view.namespaces.remove(item)
+      changed()
+    },
+  })
   keep('nodes', nodeSource(kubeConfig), view.nodes)
-  const tell = createOwnerEvents(kubeConfig, log)
-  return { view, tell, synced: () => listed.size === 2, stop: () => stop.abort() }
+  return {
+    view,
+    tell: createOwnerEvents(postEvent, log),
+    synced,
+    stop() {
+      stop.abort()
+      blindSpots?.stop()
+      rest.close()
+    },
+  }
 }
 
 /** With up to a fifth more at random, so that replicas do not come back all at once. */

@@ -3,8 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Access, User } from './access.ts'
 import type { Faults } from './faults.ts'
 import type { Lister } from './list.ts'
+import { metadataListOf, wantsMetadata } from './metadata-only.ts'
 import { apiVersionOf, type KubernetesObject, type Resource, type Stored } from './objects.ts'
 import type { Operations } from './operations.ts'
+import { type PodProxy, proxyToPod } from './pod-proxy.ts'
 import { type Route, routeOf, type Verb } from './route.ts'
 import { badRequest, forbidden, internalError, StatusError, unauthorized } from './status.ts'
 import type { Store } from './store.ts'
@@ -33,6 +35,7 @@ export interface Parts {
   readonly operations: Operations
   readonly requests: RequestRecord[]
   readonly watchOptions: () => WatchOptions
+  readonly podProxy: PodProxy
   readonly now: () => number
 }
 
@@ -98,11 +101,16 @@ async function dispatch(
     throw forbidden(user.username, verb, resource, namespace, name)
   }
   const { operations } = parts
+  if (subresource === 'proxy') return proxyToPod(parts.podProxy, parts.store, route, response)
   switch (verb) {
     case 'get':
       return answer(response, 200, parts.store.get(resource, namespace, name))
     case 'list':
-      return answer(response, 200, parts.lister.list(route))
+      return answer(
+        response,
+        200,
+        wantsMetadata(request.headers.accept) ? metadataListOf(parts.lister.list(route)) : parts.lister.list(route),
+      )
     case 'watch':
       return parts.watches.open(route, request, response, parts.watchOptions())
     case 'create': {

@@ -79,6 +79,8 @@ export interface Resource {
 }
 
 const core = { group: '', version: 'v1' }
+const apps = { group: 'apps', version: 'v1' }
+const batch = { group: 'batch', version: 'v1' }
 
 export const resources = {
   pods: { ...core, plural: 'pods', kind: 'Pod', namespaced: true },
@@ -87,7 +89,20 @@ export const resources = {
   events: { ...core, plural: 'events', kind: 'Event', namespaced: true },
   secrets: { ...core, plural: 'secrets', kind: 'Secret', namespaced: true },
   newEvents: { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true },
+  deployments: { ...apps, plural: 'deployments', kind: 'Deployment', namespaced: true },
+  replicaSets: { ...apps, plural: 'replicasets', kind: 'ReplicaSet', namespaced: true },
+  statefulSets: { ...apps, plural: 'statefulsets', kind: 'StatefulSet', namespaced: true },
+  daemonSets: { ...apps, plural: 'daemonsets', kind: 'DaemonSet', namespaced: true },
+  jobs: { ...batch, plural: 'jobs', kind: 'Job', namespaced: true },
+  cronJobs: { ...batch, plural: 'cronjobs', kind: 'CronJob', namespaced: true },
   leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
+  policies: {
+    group: 'admissionregistration.k8s.io',
+    version: 'v1',
+    plural: 'mutatingadmissionpolicies',
+    kind: 'MutatingAdmissionPolicy',
+    namespaced: false,
+  },
   webhooks: {
     group: 'admissionregistration.k8s.io',
     version: 'v1',

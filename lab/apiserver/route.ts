@@ -11,8 +11,10 @@ export interface Route {
   readonly namespace: string
   /** '' for the collection. */
   readonly name: string
-  /** '' for the object itself, or `status`. */
+  /** '' for the object itself, `status`, or of a pod `proxy`. */
   readonly subresource: string
+  /** What is asked of the pod, `/metrics`; '' but for `proxy`. */
+  readonly proxyPath: string
   readonly query: URLSearchParams
 }
 
@@ -33,9 +35,12 @@ export function routeOf(method: string, target: string): Route {
     namespace = parts[1]!
     parts.splice(0, 2)
   }
-  const [plural = '', name = '', subresource = ''] = parts
+  const [plural = '', name = '', subresource = '', ...rest] = parts
   const resource = resourceFor(group, version, plural)
-  if (resource === undefined || !['', 'status'].includes(subresource) || parts.length > 3) throw unknownPath()
+  const proxied = plural === 'pods' && subresource === 'proxy'
+  if (resource === undefined || (!proxied && (!['', 'status'].includes(subresource) || rest.length > 0))) {
+    throw unknownPath()
+  }
   if (resource.namespaced && namespace === '' && name !== '') throw unknownPath()
   return {
     verb: verbOf(method, name, url.searchParams),
@@ -43,6 +48,7 @@ export function routeOf(method: string, target: string): Route {
     namespace,
     name,
     subresource,
+    proxyPath: proxied ? `/${rest.join('/')}` : '',
     query: url.searchParams,
   }
 }

@@ -15,6 +15,7 @@ import { handle, type RequestRecord } from './handler.ts'
 import { Lister } from './list.ts'
 import { type KubernetesObject, type Resource, resources } from './objects.ts'
 import { Operations } from './operations.ts'
+import type { PodProxy } from './pod-proxy.ts'
 import type { Verb } from './route.ts'
 import { type Change, Store } from './store.ts'
 import { Watches, type WatchOptions } from './watch.ts'
@@ -35,6 +36,8 @@ export interface ApiServerOptions {
   readonly bookmarkIntervalMs?: number
   /** Where webhooks behind a service are reached; without it only webhooks with a url can be. */
   readonly resolveService?: ServiceResolver
+  /** What answers behind `pods/NAME:PORT/proxy/PATH`; without it nothing listens there. */
+  readonly podProxy?: PodProxy
   readonly now?: () => number
 }
 
@@ -57,6 +60,8 @@ export interface ApiServer {
   readonly nodes: Collection
   readonly events: Collection
   readonly webhooks: Collection<WebhookConfiguration>
+  /** Of any kind that is served, by its key in `resources`. */
+  collection(resource: keyof typeof resources): Collection
   /** The same as `webhooks.apply`: as `kubectl apply` of a MutatingWebhookConfiguration. */
   registerWebhook(configuration: WebhookConfiguration): Promise<void>
   /** May do everything. */
@@ -110,7 +115,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   const requests: RequestRecord[] = []
   let goneAs: WatchOptions['goneAs'] = 'event'
   const watchOptions = (): WatchOptions => ({ goneAs, bookmarkIntervalMs: options.bookmarkIntervalMs ?? 60_000 })
-  const parts = { store, access, faults, lister, watches, operations, requests, watchOptions, now }
+  const podProxy: PodProxy = options.podProxy ?? (async () => undefined)
+  const parts = { store, access, faults, lister, watches, operations, requests, watchOptions, podProxy, now }
 
   const names = [
     ...new Set(['localhost', 'kubernetes.default.svc', '127.0.0.1', '::1', host, ...(options.names ?? [])]),
@@ -136,6 +142,7 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
     nodes: collection(resources.nodes),
     events: collection(resources.events),
     webhooks,
+    collection: (resource) => collection(resources[resource]),
     registerWebhook: async (configuration) => void (await webhooks.apply(configuration)),
     adminToken: access.adminToken,
     issueToken: (serviceAccount, seconds) => access.issueToken(serviceAccount, seconds),

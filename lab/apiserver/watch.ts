@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Faults } from './faults.ts'
 import { type Filter, filterOf, revisionOf } from './list.ts'
+import { metadataOf, wantsMetadata } from './metadata-only.ts'
 import { apiVersionOf, type Stored } from './objects.ts'
 import type { Route } from './route.ts'
 import { type Status, StatusError, tooLarge } from './status.ts'
@@ -144,7 +145,8 @@ class Watch {
   }
 
   send(type: string, object: unknown): void {
-    this.raw(JSON.stringify({ type, object }))
+    const partial = type !== 'ERROR' && wantsMetadata(this.#request.headers.accept)
+    this.raw(JSON.stringify({ type, object: partial ? metadataOf(object as Stored) : object }))
   }
 
   /** While the server is paused its watches are silent; what happened meanwhile follows afterwards. */

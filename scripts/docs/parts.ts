@@ -4,7 +4,13 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import { policyTables } from './policy.ts'
-import { dropReasonsText, injectionReasonsIndex, injectionReasonsText, preparationOutcomesTable } from './reasons.ts'
+import {
+  blindSpotsText,
+  dropReasonsText,
+  injectionReasonsIndex,
+  injectionReasonsText,
+  preparationOutcomesTable,
+} from './reasons.ts'
 import {
   annotationsTable,
   exitCodesTable,
@@ -13,10 +19,12 @@ import {
   sensorAnnotationsTable,
   sidecarEnvironment,
 } from './settings.ts'
+import { testedOn } from './tested.ts'
 
 export const generatedFiles = [
   'README.md',
   'docs/configuration.md',
+  'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
   'docs/injection-reasons.md',
@@ -41,8 +49,10 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injector-metrics', injectorMetricsTable()],
     ['injection-reasons-index', injectionReasonsIndex()],
     ['injection-reasons', injectionReasonsText()],
+    ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['preparation-outcomes', preparationOutcomesTable()],
+    ['tested-on', testedOn()],
   ])
 }
 

@@ -1,4 +1,6 @@
 /** The catalogues of injection reasons and drop reasons; each reason is a heading that links can point at. */
+
+import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { type DropReason, dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons, reasonAnchor } from '../../contract/injection-reasons.ts'
 import { preparationOutcomes } from '../../contract/preparation-outcomes.ts'
@@ -31,6 +33,16 @@ export function injectionReasonsText(): string {
       const heading = reasonAnchor(reason).split('#')[1]
       const help = remedy === '' ? '' : `\n\n*What to do:* ${sentence(readable(remedy))}`
       return `### ${heading}\n\n${code(reason)}: ${sentence(readable(text))}${help}`
+    })
+    .join('\n\n')
+}
+
+export function blindSpotsText(): string {
+  return (Object.keys(blindSpots) as BlindSpotCode[])
+    .map((spot) => {
+      const heading = blindSpotAnchor(spot).split('#')[1]
+      const { sentence: text, remedy } = blindSpots[spot]
+      return `### ${heading}\n\n${code(spot)}: ${sentence(readable(text))}\n\n*What to do:* ${sentence(readable(remedy))}`
     })
     .join('\n\n')
 }

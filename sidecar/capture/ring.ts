@@ -20,7 +20,13 @@ export class Ring {
     this.#blockCount = blockCount
   }
 
-  /** Offset of the next block that the kernel has handed over, or -1. Asking does not take it. */
+  /**
+   * Offset of the next block that the kernel has handed over, or -1. Asking does not take it.
+   *
+   * The status is read and written atomically for the order that this brings: arm64 may otherwise read a block's bytes
+   * before its status, or let the kernel have the block before we are done with it. It pairs with the smp_wmb() and
+   * smp_rmb() around block_status in net/packet/af_packet.c.
+   */
   peek(): number {
     const block = this.#next * this.#blockSize
     const status = Atomics.load(this.#status, (block + blockDescriptor.status) >> 2)

@@ -2,7 +2,8 @@
  * The C library's functions, as koffi prototypes. Nothing outside sidecar/linux/ imports this file or koffi.
  *
  * Addresses cross as numbers (`uintptr_t`): user-space addresses are below 2^47 on x86_64 and 2^48 on aarch64, well
- * inside a double's 53 bits. Buffers are passed only to calls that use them before they return.
+ * inside a double's 53 bits. ioctl(2) is variadic: its integers go where other functions' go, on both (System V psABI,
+ * AAPCS64). Buffers are passed only to calls that use them before they return.
  */
 import koffi from 'koffi'
 

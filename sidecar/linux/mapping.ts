@@ -10,6 +10,10 @@ import * as libc from './libc.ts'
 /** mmap(2) reports failure as (void *) -1, which a uintptr_t shows as 2^64 - 1. */
 const mapFailed = 2 ** 64 - 1
 
+/**
+ * The smallest that Linux has on x86-64 and arm64. Where pages are of 16 or 64 KiB the kernel rounds a mapping's length
+ * up, for mmap and munmap alike; what must be whole pages everywhere, a ring and its blocks, is a multiple of 64 KiB.
+ */
 export const pageSize = 4096
 
 /** One mapping and the views on it. The owner calls `unmap`, once, after the last use of `memory`. */

@@ -28,7 +28,7 @@ import { mapAnonymous, pageSize } from './mapping.ts'
 import { setOption, setOptionBytes } from './socket-options.ts'
 
 export interface RingShape {
-  /** Bytes, a multiple of the page size; a frame larger than a block is cut by the kernel. */
+  /** Bytes, a multiple of the page size, which is up to 64 KiB on arm64; a frame larger than a block is cut by the kernel. */
   readonly blockSize: number
   readonly blockCount: number
   /** Milliseconds after which a block that is not full is handed over. */

@@ -179,6 +179,22 @@ describe('given values that ask for something', () => {
     })
   })
 
+  it.each([
+    ['defaults', 'on', ['namespaces', 'nodes', 'pods', 'events']],
+    ['locked-down', 'off', ['namespaces', 'nodes', 'events']],
+  ])(
+    'when the values are %s, then blind spots are %s, and the injector may read what that takes',
+    async (values, on, may) => {
+      const manifests = await render(...of(values))
+      const role = manifests.find(({ kind }) => kind === 'ClusterRole') as unknown as {
+        rules: { resources: string[] }[]
+      }
+      expect(role.rules.flatMap(({ resources }) => resources)).toEqual(may)
+      const environment = (await injectorOf(values)).containers[0]?.env
+      expect(environment).toContainEqual({ name: 'BLIND_SPOTS', value: on })
+    },
+  )
+
   it('when the pods are to be placed, then the chart adds only the selector', async () => {
     const spec = await injectorOf('scheduling')
     expect(spec.priorityClassName).toBe('system-cluster-critical')

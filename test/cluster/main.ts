@@ -24,6 +24,9 @@ import { defaultRelease, releaseOf } from './versions.ts'
 /** In the sandbox's own tmpfs. */
 const folder = '/run/vxtap'
 
+/** Seconds: a quiet machine needs a few, one that is busy otherwise may need this. */
+const readySeconds = 180
+
 const started = performance.now()
 const say = (text: string): void => {
   process.stderr.write(`[cluster] ${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s  ${text}\n`)
@@ -36,6 +39,7 @@ async function startCluster(): Promise<Record<string, string>> {
   if (without !== undefined) say(`NO IPv6: ${without}. Scenarios about IPv6 will prove nothing, and say so`)
   const programs = await bringPrograms(release)
   mkdirSync(folder, { recursive: true })
+  say('packing the images')
   const archives = await makeArchives(join(folder, 'images'), programs.coredns)
   const mebi = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`
   say(`images packed; vxtap's: ${mebi(archives.vxtap.compressed)} to pull, ${mebi(archives.vxtap.unpacked)} on disk`)
@@ -55,17 +59,24 @@ async function startCluster(): Promise<Record<string, string>> {
   const kubeconfig = credentials.file('admin.kubeconfig')
   const kubectl = (args: readonly string[], input?: string): Promise<string> =>
     run([join(programs.kubernetes, 'kubectl'), '--kubeconfig', kubeconfig, ...args], {
-      timeoutMs: 100_000,
+      timeoutMs: 1000 * (readySeconds + 20),
       ...(input === undefined ? {} : { input }),
     })
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: dnsManifests(networks) }))
   for (const { name, kubelet } of clusterNodes.map((node) => ({ ...node, kubelet: node.startKubelet() }))) {
     await until(`${name} has registered`, kubelet, async () => (await kubectl(['get', 'node', name])) !== '')
   }
-  await kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=60s'])
-  say('both nodes are Ready')
-  await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=60s'])
-  say('CoreDNS answers')
+  const ready = `--timeout=${readySeconds}s`
+  try {
+    await kubectl(['wait', '--for=condition=Ready', 'node', '--all', ready])
+    say('both nodes are Ready')
+    await kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', ready])
+    say('CoreDNS answers')
+  } catch (error) {
+    // The kubelets' own logs end with the sandbox; what they told the API server says what they wait for.
+    say(`not ready after ${readySeconds} s\n${await kubectl(['get', 'events', '--all-namespaces'])}`)
+    throw error
+  }
   return {
     KUBECONFIG: kubeconfig,
     K8S_VERSION: release.kubernetes,

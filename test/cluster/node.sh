@@ -11,6 +11,12 @@ mount -t tmpfs -o mode=755 tmpfs /var/lib
 mount -t tmpfs -o mode=755 tmpfs /var/log
 mkdir -p /var/lib/kubelet /var/lib/cni /var/log/pods /var/log/containers
 
+# containerd gives every pod a copy of its node's hosts file, and refuses to make one where there is none, as in a Debian
+# that debootstrap has just made. A /etc of the node, so that the machine need not have one and does not get one.
+mkdir /var/lib/etc /var/lib/etc.work
+mount -t overlay -o lowerdir=/etc,upperdir=/var/lib/etc,workdir=/var/lib/etc.work overlay /etc
+printf '127.0.0.1 localhost\n::1 localhost\n' >/etc/hosts
+
 # A sysfs that shows this network namespace, with the control groups carried over.
 carried=$shared/cgroup.$$
 mkdir "$carried"

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { vxtapRepository } from '../cluster/image/names.ts'
 import { mutatingPolicies } from './world/abilities.ts'
+import { imageOptions, imageRepository } from './world/images.ts'
 import { apply, eventually, getObject, type KubeObject, kubectl, kubectlWithWarnings, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { chart, documented, helm, release as webhookRelease } from './world/release.ts'
@@ -10,7 +10,7 @@ import { optIn, pod } from './world/workloads.ts'
 const release = 'static'
 const install = [
   ...['install', release, chart, '--namespace', release, '--create-namespace', '--wait', '--timeout', '90s'],
-  ...['--set', `image.repository=${vxtapRepository}`, '--set', 'injection.mode=policy'],
+  ...['--set', `image.repository=${imageRepository}`, ...imageOptions(), '--set', 'injection.mode=policy'],
   ...['--set', 'excludedNamespaces={kube-system,webhook-shop}'],
   ...['--set', `defaults.sensor=${documented.sensor}`, '--set', `defaults.sensor-namespace=${documented.sensors}`],
 ]
@@ -177,7 +177,10 @@ if (mutatingPolicies) {
   })
 } else {
   describe('given an API server without mutating policies', () => {
-    it('when injection by policy is asked for, then helm says from which release on there are some', async () => {
+    it('when injection by policy is asked for, then helm says from which release on there are some', async ({
+      annotate,
+    }) => {
+      await annotate('`helm install` refuses it, and says why', 'instead')
       await expect(helm(...install)).rejects.toThrow(
         /injection\.mode is policy and this cluster is v1\.\d+.*from Kubernetes 1\.36 on/,
       )

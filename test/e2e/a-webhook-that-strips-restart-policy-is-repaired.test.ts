@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthority } from '../../lab/certificates.ts'
-import { vxtapImage } from '../cluster/image/names.ts'
 import { nativeSidecars } from './world/abilities.ts'
+import { image } from './world/images.ts'
 import { apply, kubectl, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { sidecarOf } from './world/tap.ts'
@@ -45,7 +45,7 @@ describe('given another webhook that runs later and does not know restartPolicy'
     }
     const container = {
       name: 'stripper',
-      image: vxtapImage,
+      image,
       command: ['node', '-e', program],
       readinessProbe: { tcpSocket: { port: 8443 }, periodSeconds: 1 },
       volumeMounts: [{ name: 'tls', mountPath: '/tls' }],

@@ -29,7 +29,8 @@ if (matchConditions)
   })
 else
   describe('given an API server that cannot select by annotation', () => {
-    it('when a pod opts in by annotation, then it is left as it is', async () => {
+    it('when a pod opts in by annotation, then it is left as it is', async ({ annotate }) => {
+      await annotate('annotations opt nothing in', 'instead')
       await apply(pod({ name: 'annotated', namespace, annotations: { 'vxtap.io/inject': 'true' } }))
       expect(sidecarOf(await ready(namespace, 'annotated'))).toBeUndefined()
     })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { apply, eventually, type KubeObject, kubectl, kubectlWithWarnings, list, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
+import { nodes } from './world/nodes.ts'
 import { sidecarOf } from './world/tap.ts'
 import { idleContainer, optIn, pod } from './world/workloads.ts'
 
@@ -37,15 +38,15 @@ describe('given workloads of every kind whose pods opt in', () => {
     expect(pods.every((made) => sidecarOf(made) !== undefined)).toBe(true)
   })
 
-  it('when a DaemonSet covers both nodes, then the pod of each is tapped', async () => {
+  it('when a DaemonSet covers all nodes, then the pod of each is tapped', async () => {
     await apply({
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
       metadata: { name: 'daemon', namespace },
       spec: { selector: { matchLabels: { app: 'daemon' } }, template: template('daemon') },
     })
-    const pods = await runningPods('daemon', 2)
-    expect(pods.map(({ spec }) => spec.nodeName).sort()).toEqual(['node1', 'node2'])
+    const pods = await runningPods('daemon', nodes.length)
+    expect(pods.map(({ spec }) => spec.nodeName).sort()).toEqual([...nodes].sort())
     expect(pods.every((made) => sidecarOf(made) !== undefined)).toBe(true)
   })
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, eventually, exec, type KubeObject, kubectl, list, logs, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
+import { firstNode, otherNode } from './world/nodes.ts'
 import { idleContainer, onNode, optIn, pod, requests, sensorTemplate, webContainer } from './world/workloads.ts'
 
 const namespace = useNamespace('scaled')
@@ -23,7 +24,7 @@ describe('given a tapped pod and no sensor yet', () => {
   let web: KubeObject
   beforeAll(async () => {
     await apply(
-      pod({ name: 'web', namespace, labels: optIn }, webContainer, onNode('node1')),
+      pod({ name: 'web', namespace, labels: optIn }, webContainer, onNode(firstNode)),
       pod({ name: 'client', namespace }, idleContainer),
     )
     web = await ready(namespace, 'web')
@@ -45,7 +46,7 @@ describe('given a tapped pod and no sensor yet', () => {
       spec: {
         replicas: 1,
         selector: { matchLabels: { run: 'sensor' } },
-        template: sensorTemplate('sensor', onNode('node2')),
+        template: sensorTemplate('sensor', onNode(otherNode)),
       },
     })
     await knows(1)

@@ -1,8 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { readEve, type Seen } from '../support/suricata/eve.ts'
 import { seesEverything } from '../support/suricata/verdict.ts'
+import { describeWhere, nodeAccess } from './world/abilities.ts'
 import { apply, eventually, exec, type KubeObject, logs, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
+import { firstNode, otherNode } from './world/nodes.ts'
 import {
   bringSuricata,
   drained,
@@ -32,54 +34,58 @@ const everyMs = 50
 /** Most of it is waiting for pods, where the machine has other things to do. */
 const withinMs = 240_000
 const placements = [
-  { where: 'the same node', letter: 'a', node: 'node1' },
-  { where: 'the other node', letter: 'b', node: 'node2' },
+  { where: 'the same node', letter: 'a', node: firstNode },
+  { where: 'the other node', letter: 'b', node: otherNode },
 ]
 
-describe('given web servers whose sensor is Suricata 7, when 200 objects of 200 kB are fetched from each', () => {
-  const seen = new Map<string, Seen>()
-  const dropped = new Map<string, number>()
+describeWhere(
+  nodeAccess,
+  'given web servers whose sensor is Suricata 7, when 200 objects of 200 kB are fetched from each',
+  () => {
+    const seen = new Map<string, Seen>()
+    const dropped = new Map<string, number>()
 
-  beforeAll(async () => {
-    await bringSuricata()
-    const client = { name: 'client', namespace }
-    await apply(
-      ...suricataFiles(namespace),
-      pod(client, transfersContainer(idleCommand), { ...onNode('node2'), ...transfersVolume }),
-      ...placements.map(({ letter, node }) => suricataPod(namespace, `suricata-${letter}`, node)),
-      ...placements.map(({ letter }) => web(letter)),
-    )
-    await ready(namespace, 'client')
-    await Promise.all(
-      placements.map(async ({ where, letter }) => {
-        const server = await tapped(letter)
-        const before = await lostBySidecar(server)
-        const address = server.status.podIP ?? ''
-        const numbers = [transfersPort, transfers, everyMs].map(String)
-        await exec(namespace, 'client', 'app', ['node', '/transfers/client.ts', address, ...numbers])
-        await drained()
-        dropped.set(where, (await lostBySidecar(server)) - before)
-        seen.set(where, readEve(await finish(namespace, `suricata-${letter}`), transfers, transfersPort))
-      }),
-    )
-  }, withinMs)
+    beforeAll(async () => {
+      await bringSuricata()
+      const client = { name: 'client', namespace }
+      await apply(
+        ...suricataFiles(namespace),
+        pod(client, transfersContainer(idleCommand), { ...onNode(otherNode), ...transfersVolume }),
+        ...placements.map(({ letter, node }) => suricataPod(namespace, `suricata-${letter}`, node)),
+        ...placements.map(({ letter }) => web(letter)),
+      )
+      await ready(namespace, 'client')
+      await Promise.all(
+        placements.map(async ({ where, letter }) => {
+          const server = await tapped(letter)
+          const before = await lostBySidecar(server)
+          const address = server.status.podIP ?? ''
+          const numbers = [transfersPort, transfers, everyMs].map(String)
+          await exec(namespace, 'client', 'app', ['node', '/transfers/client.ts', address, ...numbers])
+          await drained()
+          dropped.set(where, (await lostBySidecar(server)) - before)
+          seen.set(where, readEve(await finish(namespace, `suricata-${letter}`), transfers, transfersPort))
+        }),
+      )
+    }, withinMs)
 
-  it.each(placements)('then Suricata on $where saw each transaction once, and each body whole', ({ where }) => {
-    process.stdout.write(`Suricata on ${where}: ${JSON.stringify(seen.get(where))}\n`)
-    const checks = seesEverything(`Suricata on ${where}`, seen.get(where)!, transfers)
-    expect(checks.filter(({ passed }) => !passed).map(({ sentence }) => sentence)).toEqual([])
-  })
+    it.each(placements)('then Suricata on $where saw each transaction once, and each body whole', ({ where }) => {
+      process.stdout.write(`Suricata on ${where}: ${JSON.stringify(seen.get(where))}\n`)
+      const checks = seesEverything(`Suricata on ${where}`, seen.get(where)!, transfers)
+      expect(checks.filter(({ passed }) => !passed).map(({ sentence }) => sentence)).toEqual([])
+    })
 
-  it.each(placements)('then the sidecar whose Suricata is on $where dropped nothing', ({ where }) => {
-    expect(dropped.get(where)).toBe(0)
-  })
-})
+    it.each(placements)('then the sidecar whose Suricata is on $where dropped nothing', ({ where }) => {
+      expect(dropped.get(where)).toBe(0)
+    })
+  },
+)
 
 function web(letter: string): object {
   const annotations = { 'vxtap.io/sensor': `suricata-${letter}` }
   const container = transfersContainer(['node', '/transfers/web.ts', String(transfersPort)])
   const metadata = { name: `web-${letter}`, namespace, labels: optIn, annotations }
-  return pod(metadata, container, { ...onNode('node1'), ...transfersVolume })
+  return pod(metadata, container, { ...onNode(firstNode), ...transfersVolume })
 }
 
 /** The web server's pod, when its sidecar sends to its Suricata, which has started. */

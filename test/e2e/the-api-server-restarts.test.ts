@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
+import { apiServerPidFile, apiServerProcess, describeWhere } from './world/abilities.ts'
 import { apply, eventually, kubectl, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { release, releaseNamespace } from './world/release.ts'
@@ -7,10 +8,9 @@ import { restartsOf, sendsTo, sidecarOf } from './world/tap.ts'
 import { optIn, pod, sensorPod } from './world/workloads.ts'
 
 const namespace = useNamespace('restarted')
-const pidFile = process.env['API_SERVER_PID_FILE'] ?? ''
-const pid = (): number => Number(readFileSync(pidFile, 'utf8'))
+const pid = (): number => Number(readFileSync(apiServerPidFile, 'utf8'))
 
-describe('given a tapped pod and its sensor', () => {
+describeWhere(apiServerProcess, 'given a tapped pod and its sensor', () => {
   it('when the API server is killed and comes back, then the tap goes on, and learns of a new sensor', async () => {
     await apply(sensorPod(namespace), pod({ name: 'web', namespace, labels: optIn }))
     const sensor = await ready(namespace, 'sensor')

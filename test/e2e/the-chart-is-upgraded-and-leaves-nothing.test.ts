@@ -2,8 +2,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { version } from '../../contract/version.ts'
-import { vxtapRepository } from '../cluster/image/names.ts'
 import { useFolder } from './world/evidence.ts'
+import { imageOptions, imageRepository } from './world/images.ts'
 import { apply, eventually, exec, getObject, kubectl, list, ready, rolledOut } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { chart, helm } from './world/release.ts'
@@ -52,7 +52,7 @@ async function isTappedByThem(podName: string): Promise<void> {
     kubectl(['-n', release, 'logs', ...select]).catch(() => undefined),
   )
   const record = log.split('\n').find((line) => line.includes(`"pod":"${podName}"`))
-  expect(record).toContain('"reason":"injected"')
+  expect(record ?? 'these injectors were not asked, or not in time').toContain('"reason":"injected"')
 }
 
 /** Every object of every kind that the API server lists, cluster-wide ones included. */
@@ -74,7 +74,7 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: release, labels } })
     await helm(
       ...['install', release, olderChart(), ...place, '--wait', '--timeout', '90s'],
-      ...['--set', `image.repository=${vxtapRepository}`, '--set', 'sensor.enabled=true'],
+      ...['--set', `image.repository=${imageRepository}`, ...imageOptions(), '--set', 'sensor.enabled=true'],
       ...['--set', `sensorAccess[0].namespace=${release}`, '--set', `sensorAccess[0].namespaces={${applications}}`],
     )
     before = await authority()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chart, valuesFiles } from '../chart/rendered.ts'
-import { definitionFiles } from './world/definitions.ts'
+import { definitionFiles, definitionName } from './world/definitions.ts'
 import { eventually, kubectl, kubectlWithWarnings } from './world/kubectl.ts'
 import { helm } from './world/release.ts'
 
@@ -13,9 +13,12 @@ describe('given an API server that also knows the resources of cert-manager and 
   let files: readonly string[]
 
   beforeAll(async () => {
-    files = (await definitionFiles()).flatMap((file) => ['-f', file])
+    // Deleting one that the cluster has already would delete what is of that kind.
+    const there = await kubectl(['get', 'customresourcedefinitions', '-o', 'name'])
+    const missing = (await definitionFiles()).filter((file) => !there.includes(`/${definitionName(file)}\n`))
+    files = missing.flatMap((file) => ['-f', file])
     // Kubernetes 1.28 does not know every field that they use; none of those says what a resource may hold.
-    await kubectl(['create', '--validate=ignore', ...files])
+    if (files.length > 0) await kubectl(['create', '--validate=ignore', ...files])
     for (const name of namespaces) {
       await kubectl(['create', 'namespace', name])
       // A pod is refused where its account is missing, in a dry run too.
@@ -27,7 +30,7 @@ describe('given an API server that also knows the resources of cert-manager and 
     })
   })
   afterAll(async () => {
-    await kubectl(['delete', '--wait=false', '--ignore-not-found', ...files])
+    if (files.length > 0) await kubectl(['delete', '--wait=false', '--ignore-not-found', ...files])
     await kubectl(['delete', 'namespace', '--wait=false', ...namespaces])
   })
 

@@ -44,7 +44,10 @@ if (nativeSidecars)
   })
 else
   describe('given nodes without native sidecars', () => {
-    it('when a pod asks to be held, then it starts all the same, and kubectl prints that holding has no effect', async () => {
+    it('when a pod asks to be held, then it starts all the same, and kubectl prints that holding has no effect', async ({
+      annotate,
+    }) => {
+      await annotate('nothing is held, and kubectl warns', 'instead')
       const metadata = { name: 'early', namespace, labels: optIn, annotations: { 'vxtap.io/hold': 'true' } }
       expect(await apply(pod(metadata))).toMatch(/Warning: vxtap: vxtap\.io\/hold has no effect/)
       await ready(namespace, 'early')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { vxtapImage } from '../cluster/image/names.ts'
 import { nativeSidecars } from './world/abilities.ts'
+import { image } from './world/images.ts'
 import { apply, eventually, kubectl, list, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { releaseNamespace } from './world/release.ts'
@@ -8,7 +8,7 @@ import { sendsTo, sidecarOf } from './world/tap.ts'
 import { optIn, pod, sensorPod } from './world/workloads.ts'
 
 const namespace = useNamespace('native')
-const short = { name: 'work', image: vxtapImage, command: ['node', '-e', 'setTimeout(() => {}, 1000)'] }
+const short = { name: 'work', image, command: ['node', '-e', 'setTimeout(() => {}, 1000)'] }
 
 const job = (name: string, labels: object): object => ({
   apiVersion: 'batch/v1',
@@ -23,7 +23,7 @@ if (nativeSidecars)
       await apply(
         sensorPod(namespace),
         pod({ name: 'web', namespace, labels: optIn }, undefined, {
-          initContainers: [{ name: 'prepare', image: vxtapImage, command: ['node', '-e', '0'] }],
+          initContainers: [{ name: 'prepare', image, command: ['node', '-e', '0'] }],
         }),
       )
       const made = await ready(namespace, 'web')
@@ -69,7 +69,10 @@ if (nativeSidecars)
   })
 else
   describe('given nodes that do not have native sidecars', () => {
-    it('when a pod is tapped, then the sidecar is one more container, and the pod becomes Ready', async () => {
+    it('when a pod is tapped, then the sidecar is one more container, and the pod becomes Ready', async ({
+      annotate,
+    }) => {
+      await annotate('an ordinary container; the Job completes untouched', 'instead')
       await apply(sensorPod(namespace), pod({ name: 'web', namespace, labels: optIn }))
       const made = await ready(namespace, 'web')
       expect(made.spec.initContainers).toBeUndefined()

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { apply, eventually, exec, type KubeObject, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
+import { firstNode, otherNode } from './world/nodes.ts'
 import { counters, restartsOf, sendsTo, usage } from './world/tap.ts'
 import { idleContainer, onNode, optIn, pod, requests, sensorPod, webContainer } from './world/workloads.ts'
 
@@ -18,8 +19,8 @@ describe('given a tapped pod that serves 300 MB over HTTP', () => {
   beforeAll(async () => {
     await apply(
       sensorPod(namespace),
-      pod({ name: 'web', namespace, labels: optIn }, webContainer, onNode('node1')),
-      pod({ name: 'client', namespace }, idleContainer, onNode('node2')),
+      pod({ name: 'web', namespace, labels: optIn }, webContainer, onNode(firstNode)),
+      pod({ name: 'client', namespace }, idleContainer, onNode(otherNode)),
     )
     const sensor = await ready(namespace, 'sensor')
     web = await ready(namespace, 'web')
@@ -28,7 +29,9 @@ describe('given a tapped pod that serves 300 MB over HTTP', () => {
     idle = (await measured(web)).memoryBytes
   })
 
-  it('when the kubelet measures it, then it is far from its limit, and it was never started again', async () => {
+  it('when the kubelet measures it, then it is far from its limit, and it was never started again', async ({
+    annotate,
+  }) => {
     const before = await measured(web)
     await exec(namespace, 'client', 'app', requests(web.status.podIP!, downloads, 8080))
     const after = await eventually('the kubelet has looked again', async () => {
@@ -44,9 +47,11 @@ describe('given a tapped pod that serves 300 MB over HTTP', () => {
       return settled && now
     })
     const shown = (bytes: number): string => (bytes / mebi).toFixed(0)
-    process.stdout.write(
-      `sidecar: ${shown(idle)} MiB idle, ${shown(after.memoryBytes)} MiB under load, ` +
-        `${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s of CPU for ${sent} frames; dropped ${JSON.stringify(dropped)}\n`,
+    const lost = Object.entries(dropped).map(([reason, count]) => `${count} ${reason}`)
+    await annotate(
+      `the kubelet of the sidecar: ${shown(idle)} MiB idle, ${shown(after.memoryBytes)} MiB under load (limit ${shown(memoryLimit)}), ` +
+        `${(after.cpuSeconds - before.cpuSeconds).toFixed(2)} s of CPU for ${sent} frames; dropped: ${lost.join(', ') || 'none'}`,
+      'figure',
     )
     expect(after.memoryBytes).toBeLessThan(memoryLimit / 2)
     expect(restartsOf(await ready(namespace, 'web'))).toBe(0)

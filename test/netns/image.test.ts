@@ -4,7 +4,7 @@
  *   test process --numbered frames--> vethN ==== eth0 [web]  sidecar in the image's root, user 0, NET_RAW alone
  *                                     br0 of node-1 ==== eth0 [sensor], dumpcap
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -25,31 +25,43 @@ const program = ['/usr/local/bin/node', ...imageConfig.entrypoint.slice(1)]
 /** With Debian's merged /usr, and what a container runtime mounts. */
 const folders = ['app', 'dev', 'etc', 'lib', 'proc', 'tmp', 'usr']
 
-/** As the injector runs: user 65532, no capability. A user namespace, so that whoever runs the tests may become it. */
-const asInjector = (argv: readonly string[]): string[] => [
-  'unshare',
-  '--user',
-  '--map-user=65532',
-  '--map-group=65532',
-  `--root=${root}`,
-  '--wd=/',
-  ...argv,
-]
-
 /**
- * As the sidecar runs: user 0, NET_RAW alone. Changing the root takes a capability more, which must be gone before the
- * image's program starts, and setpriv cannot: PR_CAPBSET_DROP is 24 (linux/prctl.h), CAP_NET_RAW 13.
+ * As the sidecar or the injector runs: user 0 with NET_RAW alone, or another user with no capability at all. Changing
+ * the root takes a capability more, which must be gone before the image's program starts, and setpriv cannot:
+ * PR_CAPBSET_DROP is 24 (linux/prctl.h), CAP_NET_RAW 13.
  */
 const enterAndDrop = `
 import ctypes, os, sys
-os.chroot(sys.argv[1])
+root, user, kept = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+os.chroot(root)
 os.chdir('/')
 for capability in range(64):
-  if capability != 13: ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
-os.execv(sys.argv[2], sys.argv[2:])
+  if capability != kept: ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+if user != 0:
+  os.setgroups([])
+  os.setresgid(user, user, user)
+  os.setresuid(user, user, user)
+os.execv(sys.argv[4], sys.argv[4:])
 `
+const enter = (user: number, kept: number, argv: readonly string[]): string[] => [
+  'python3',
+  '-c',
+  enterAndDrop,
+  root,
+  String(user),
+  String(kept),
+  ...argv,
+]
+
+/** Who is root in a user namespace of one number cannot become another user but in one more, which real root need not make. */
+const numbers = Number(readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/)[2])
+const asInjector = (argv: readonly string[]): string[] =>
+  numbers > 65532
+    ? enter(65532, -1, argv)
+    : ['unshare', '--user', '--map-user=65532', '--map-group=65532', `--root=${root}`, '--wd=/', ...argv]
+
 const asSidecar = {
-  program: ['python3', '-c', enterAndDrop, root, ...program, 'sidecar'],
+  program: enter(0, 13, [...program, 'sidecar']),
   capabilities: ',+net_raw,+sys_chroot,+setpcap',
 }
 
@@ -73,6 +85,8 @@ describe("given the image's root file system and nothing else", () => {
     const identity = "process.stdout.write([process.getuid(), process.getgid(), os.userInfo().username].join(' '))"
     const node = program[0]!
     expect(await run(asInjector([node, '-e', identity]))).toBe('65532 65532 vxtap')
+    const status = "process.stdout.write(fs.readFileSync('/proc/self/status', 'utf8'))"
+    expect(await run(asInjector([node, '-e', status]))).toMatch(/^CapEff:\t0000000000000000$/m)
     const writing = "fs.writeFileSync('/tmp/file', '')"
     await expect(run(asInjector([node, '-e', writing]))).rejects.toThrow('EROFS')
     expect((await run(asInjector([...program, '--version']))).trim()).toBe(version)

@@ -18,10 +18,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   receiver: ['wire', 'contract'],
   // The system calls are fenced in one place, whoever makes them.
   prepare: ['contract', 'sidecar/linux'],
+  status: ['contract', 'injector'],
   lab: ['wire', 'contract', 'injector', 'sidecar', 'receiver'],
   demo: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'lab', 'cli'],
   bench: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'lab', 'demo', 'cli', 'test'],
-  cli: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'prepare', 'demo', 'lab'],
+  cli: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'prepare', 'status', 'demo', 'lab'],
   image: ['contract', 'lab'],
   scripts: ['contract', 'wire', 'cli', 'demo', 'lab', 'receiver'],
 }
@@ -31,7 +32,7 @@ const packagePlaces: Readonly<Record<string, readonly string[]>> = {
   koffi: ['sidecar/linux/'],
   cap: ['sidecar/linux/'],
   'raw-socket': ['sidecar/linux/'],
-  '@kubernetes/client-node': ['injector/', 'lab/'],
+  '@kubernetes/client-node': ['injector/', 'status/', 'lab/'],
   fastify: ['injector/'],
   'fast-json-patch': ['injector/', 'lab/'],
   commander: ['cli/', 'scripts/docs/'],
@@ -135,7 +136,7 @@ describe('imports', () => {
 
   it('of what ships come from dependencies, not from devDependencies', () => {
     const development = new Set(Object.keys(JSON.parse(read('package.json')).devDependencies))
-    const shipped = ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'prepare']
+    const shipped = ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'prepare', 'status']
     const wrong = imports.filter(
       (one) => shipped.includes(folder(one.from)) && development.has(packageName(one.specifier)),
     )
@@ -182,7 +183,7 @@ describe('source files', () => {
   })
 
   it('touch the environment, signals and the exit code only where a program starts', () => {
-    const product = sources.filter((file) => /^(wire|contract|injector|sidecar|receiver|prepare)\//.test(file))
+    const product = sources.filter((file) => /^(wire|contract|injector|sidecar|receiver|prepare|status)\//.test(file))
     const wrong = product
       .filter((file) => /\bprocess\.(env|exit|exitCode|on)\b/.test(read(file)))
       .filter((file) => !file.endsWith('/main.ts'))

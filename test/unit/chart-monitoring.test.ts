@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { blindSpots } from '../../contract/blind-spots.ts'
 import { dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons } from '../../contract/injection-reasons.ts'
 import { injectorMetrics } from '../../contract/injector-metrics.ts'
@@ -81,6 +82,14 @@ describe('the chart’s alerts and dashboard', () => {
     const asked = Object.entries(injectionReasons).filter(([, { outcome, warn }]) => outcome === 'skip' && warn)
     const named = /reason=~"(?<reasons>[a-z_|]+)"/.exec(rules)?.groups?.['reasons']?.split('|')
     expect(named).toEqual(asked.map(([code]) => code))
+  })
+
+  it('alert of every reason for which a pod runs untapped although it could be tapped', () => {
+    const { expr } = alerts.find(({ name }) => name === 'VxtapPodsStartedWithoutInjector') ?? { expr: '' }
+    const untapped = Object.entries(blindSpots).filter(([, spot]) => spot.untapped)
+    expect(/reason=~"(?<reasons>[a-z_|]+)"/.exec(expr)?.groups?.['reasons']?.split('|')).toEqual(
+      untapped.map(([code]) => code),
+    )
   })
 
   it('leave out only reasons of dropped frames that exist', () => {

@@ -103,6 +103,7 @@ describe('the chart', () => {
       EXCLUDED_NAMESPACES: values.excludedNamespaces.join(','),
       POD_SECURITY: values.podSecurity,
       POD_SECURITY_DEFAULT: values.podSecurityDefault,
+      BLIND_SPOTS: values.blindSpots.enabled ? 'on' : 'off',
       DRAIN_SECONDS: String(values.drainSeconds),
       LOG_LEVEL: values.logLevel,
       IMAGE_PULL_POLICY: values.image.pullPolicy,
@@ -157,6 +158,7 @@ describe('the chart', () => {
     const rules = templates.flatMap((text) => [...text.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)])
     expect(rules.map(([, resources, verbs]) => [resources, verbs])).toEqual([
       ['namespaces, nodes', 'get, list, watch'],
+      ['pods', 'get, list, watch'],
       ['events', 'create'],
       ['pods', 'get, list, watch'],
       ['pods', 'get, list, watch'],

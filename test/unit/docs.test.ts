@@ -10,6 +10,7 @@ import {
   injectorAnnotations,
   sensorAnnotations,
 } from '../../contract/annotations.ts'
+import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { dropReasons } from '../../contract/drop-reasons.ts'
 import { exitCodes } from '../../contract/exit-codes.ts'
 import { injectionReasons, type ReasonCode, reasonAnchor } from '../../contract/injection-reasons.ts'
@@ -123,7 +124,9 @@ describe('the reference', () => {
   it('has a heading for each injection reason, where the log line points at, and no other', () => {
     const headings = [...read('docs/injection-reasons.md').matchAll(/^### (.+)$/gm)].map((match) => match[1])
     const codes = Object.keys(injectionReasons) as ReasonCode[]
-    expect(headings).toEqual(codes.map((code) => reasonAnchor(code).split('#')[1]))
+    const found = Object.keys(blindSpots) as BlindSpotCode[]
+    const targets = [...codes.map(reasonAnchor), ...found.map(blindSpotAnchor)]
+    expect(headings).toEqual(targets.map((target) => target.split('#')[1]))
     for (const code of codes) expect(reasonAnchor(code)).toMatch(/^docs\/injection-reasons\.md#/)
   })
 
@@ -174,7 +177,7 @@ describe('what documents name exists', () => {
   it('environment variables', () => {
     // Other programs' and the kernel's names in capitals, as far as the documentation needs them.
     const foreign =
-      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP)$/
+      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR)$/
     const named = everywhere((document) =>
       codeWords(document)
         .map((word) => word.replace(/=.*$/, ''))

@@ -34,3 +34,9 @@ export async function definitionFiles(): Promise<string[]> {
   })
   return sources.flatMap(({ files }) => files.map((file) => join(folder, basename(file))))
 }
+
+/** `cert-manager.io_issuers.yaml` defines issuers.cert-manager.io. */
+export function definitionName(file: string): string {
+  const [group = '', kind = ''] = basename(file, '.yaml').split('_')
+  return `${kind}.${group}`
+}

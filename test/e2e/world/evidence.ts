@@ -9,7 +9,7 @@ import type { Frame } from '../../../demo/compare/compare.ts'
 import { readFrames } from '../../../demo/evidence.ts'
 import { run, searchPath } from '../../../lab/network/command.ts'
 import { exec, getObject, logs } from './kubectl.ts'
-import { nodePid } from './nodes.ts'
+import { nodeProcess } from './nodes.ts'
 import { captureFile } from './workloads.ts'
 
 const read = `process.stdout.write(require('fs').readFileSync('${captureFile}').toString('base64'))`
@@ -53,7 +53,7 @@ export interface WireCapture {
   stop(): Promise<Frame[]>
 }
 
-const enterNode = (node: string): string[] => ['nsenter', '-t', String(nodePid(node)), '-n', '--']
+const enterNode = (node: string): string[] => ['nsenter', '-t', nodeProcess(node), '-n', '--']
 
 /** The output of a program of this machine, run in a node's network. */
 export const inNode = (node: string, argv: readonly string[]): Promise<string> => run([...enterNode(node), ...argv])

@@ -1,6 +1,6 @@
 /** Scenarios about IPv6, and what holds of them on a cluster without. */
 import { describe, expect, it } from 'vitest'
-import { families, withoutIpv6 } from './abilities.ts'
+import { describeWhere, families, nodeAccess, withoutIpv6 } from './abilities.ts'
 import { addressesOf, list } from './kubectl.ts'
 
 /**
@@ -8,8 +8,8 @@ import { addressesOf, list } from './kubectl.ts'
  * that it really is so: pods with IPv6 on a cluster that claims to have none would be a scenario lost by mistake.
  */
 export function describeIpv6(given: string, scenario: () => void): void {
-  if (families.includes(6)) {
-    describe(given, scenario)
+  if (families.includes(6) || !nodeAccess.met) {
+    describeWhere(nodeAccess, given, scenario)
     return
   }
   const loud = `IPv6 IS NOT TESTED HERE: ${withoutIpv6}`

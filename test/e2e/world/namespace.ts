@@ -1,6 +1,7 @@
 /** A namespace for each scenario, gone after it. */
 import { afterAll, beforeAll } from 'vitest'
 import { apply, eventually, kubectl } from './kubectl.ts'
+import type { SuiteNamespace } from './namespaces.ts'
 import { release } from './release.ts'
 
 /**
@@ -8,10 +9,10 @@ import { release } from './release.ts'
  * @param sensorsIn the namespaces that its pods may look for sensors in
  */
 export function useNamespace(
-  name: string,
+  name: SuiteNamespace,
   metadata: { readonly labels?: object; readonly annotations?: object } = {},
-  sensorsIn: readonly string[] = [name],
-): string {
+  sensorsIn: readonly SuiteNamespace[] = [name],
+): SuiteNamespace {
   const annotations = {
     'vxtap.io/sensor': 'sensor',
     'vxtap.io/sensor-namespace': sensorsIn[0] ?? name,

@@ -1,21 +1,30 @@
-/** The nodes' own processes: what of a cluster kubectl does not reach. */
+/** The cluster's nodes, from the environment (abilities.ts says who puts it there). */
 import { importImage } from '../../cluster/image/import.ts'
 
-/** Processes whose namespaces are the nodes': node1=123,node2=124 */
-function nodePids(): ReadonlyMap<string, number> {
-  const pairs = (process.env['NODE_PIDS'] ?? '').split(',').map((pair) => pair.split('='))
-  return new Map(pairs.map(([node = '', pid]) => [node, Number(pid)]))
-}
+/** Processes whose namespaces are the nodes'; none in a cluster at hand. */
+export const nodeProcesses = new Map(
+  (process.env['NODE_PIDS'] ?? '')
+    .split(',')
+    .filter((pair) => pair !== '')
+    .map((pair) => pair.split('=') as [string, string]),
+)
 
-export function nodePid(node: string): number {
-  const found = nodePids().get(node)
-  if (found === undefined)
-    throw new Error(`the cluster was not started by scripts/cluster.sh: ${node} cannot be entered`)
+/** Nodes that pods can be put on; where there is one only, it is both. */
+export const nodes: readonly string[] = process.env['E2E_NODES']
+  ? process.env['E2E_NODES'].split(',')
+  : [...nodeProcesses.keys()]
+export const firstNode = nodes[0] ?? ''
+export const otherNode = nodes[1] ?? firstNode
+
+/** @throws where the cluster is not the suite's own */
+export function nodeProcess(node: string): string {
+  const found = nodeProcesses.get(node)
+  if (found === undefined) throw new Error(`the node ${node} cannot be entered: this cluster is not the suite's own`)
   return found
 }
 
 /** Gives every node an image that the cluster does not start with. @param archive an OCI archive */
 export async function importEverywhere(archive: string): Promise<void> {
   const ctr = process.env['CTR'] ?? ''
-  await Promise.all([...nodePids().values()].map((pid) => importImage(pid, ctr, archive)))
+  await Promise.all([...nodeProcesses.values()].map((pid) => importImage(Number(pid), ctr, archive)))
 }

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { suricataImage, vxtapImage } from '../../cluster/image/names.ts'
+import { suricataImage } from '../../cluster/image/names.ts'
 import { suricataArchive } from '../../cluster/image/suricata.ts'
 import { complains, configuration, suricataCommand } from '../../support/suricata/suricata.ts'
+import { image } from './images.ts'
 import { eventually, exec, getObject, type KubeObject, logs, ready } from './kubectl.ts'
 import { importEverywhere } from './nodes.ts'
 import { idleCommand, onNode } from './workloads.ts'
@@ -72,7 +73,7 @@ export const suricataPod = (namespace: string, name: string, node: string): obje
       },
       {
         name: 'reader',
-        image: vxtapImage,
+        image,
         command: idleCommand,
         volumeMounts: [{ name: 'logs', mountPath: folder, readOnly: true }],
       },
@@ -89,7 +90,7 @@ export const transfersPort = 8080
 /** A container with the programs of both ends. */
 export const transfersContainer = (command: readonly string[]): object => ({
   name: 'app',
-  image: vxtapImage,
+  image,
   command,
   volumeMounts: [{ name: 'transfers', mountPath: '/transfers', readOnly: true }],
 })

@@ -1,5 +1,6 @@
 /** What the scenarios run: sensors, web servers and their clients, all on vxtap's own image, which has Node. */
-import { vxtapImage } from '../../cluster/image/names.ts'
+import { image } from './images.ts'
+import { otherNode } from './nodes.ts'
 
 /** A UDP socket is bound to port 4789 (0x12B5). The image has no shell, so Node looks. */
 const listening =
@@ -27,7 +28,7 @@ export const sensorTemplate = (run = 'sensor', placement: object = {}): { metada
     containers: [
       {
         name: 'receive',
-        image: vxtapImage,
+        image,
         args: ['receive', '--strict', '--write', captureFile, '--interval', '1'],
         // On a busy machine Node alone takes more than the second that a probe has by default, and a sensor that is not
         // Ready for a moment loses its flows to the others.
@@ -39,7 +40,7 @@ export const sensorTemplate = (run = 'sensor', placement: object = {}): { metada
   },
 })
 
-export function sensorPod(namespace: string, name = 'sensor', node = 'node2', run = 'sensor'): object {
+export function sensorPod(namespace: string, name = 'sensor', node = otherNode, run = 'sensor'): object {
   const { metadata, spec } = sensorTemplate(run, onNode(node))
   return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name, namespace }, spec }
 }
@@ -58,14 +59,14 @@ const idle = "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}
 
 export const webContainer: object = {
   name: 'web',
-  image: vxtapImage,
+  image,
   command: ['node', '-e', web],
   ports: [{ containerPort: 8080 }],
   readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
 }
 
 export const idleCommand = ['node', '-e', idle]
-export const idleContainer: object = { name: 'app', image: vxtapImage, command: idleCommand }
+export const idleContainer: object = { name: 'app', image, command: idleCommand }
 
 export function pod(metadata: Metadata, container: object = idleContainer, spec: object = {}): object {
   return {

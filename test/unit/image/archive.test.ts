@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { imageArchive, layerOf } from '../../../image/oci.ts'
+import { imageArchive, imagesArchive, layerOf } from '../../../image/oci.ts'
 import type { TarEntry } from '../../../image/tar.ts'
 
 const longName = `${'folder/'.repeat(20)}file`
@@ -37,6 +37,7 @@ describe('given an archive of two layers', () => {
     expect(json('oci-layout')).toEqual({ imageLayoutVersion: '1.0.0' })
     const [manifest] = json('index.json').manifests
     expect(sha256(readFileSync(blob(manifest.digest)))).toBe(manifest.digest)
+    expect(manifest.annotations).toMatchObject({ 'io.containerd.image.name': 'example.org/x:1' })
     const { config, layers } = JSON.parse(readFileSync(blob(manifest.digest), 'utf8'))
     for (const { digest, size } of [config, ...layers]) {
       expect(sha256(readFileSync(blob(digest)))).toBe(digest)
@@ -65,5 +66,43 @@ describe('given an archive of two layers', () => {
       `-rw-r--r-- 0/0 4 1970-01-01 00:00 ${longName}`,
     ])
     expect(tar('-xOf', '-', longName)).toBe('deep')
+  })
+})
+
+describe('given an archive of one image for each architecture', () => {
+  let work: string
+  const blob = (digest: string) => readFileSync(join(work, 'blobs', digest.replace(':', '/')))
+  const config = { entrypoint: ['node'] }
+
+  beforeAll(() => {
+    work = mkdtempSync(join(tmpdir(), 'vxtap-archive-'))
+    const images = (['amd64', 'arm64'] as const).map((architecture) => ({
+      architecture,
+      layers: [layerOf([{ path: 'program', kind: 'file', content: Buffer.from(architecture) }])],
+    }))
+    writeFileSync(join(work, 'image.tar'), imagesArchive('example.org/x:1', images, config))
+    execFileSync('tar', ['-xf', join(work, 'image.tar'), '-C', work])
+  })
+  afterAll(() => rmSync(work, { recursive: true }))
+
+  it('then its one name is an index, in which each architecture has an image of its own files', () => {
+    const { manifests } = JSON.parse(readFileSync(join(work, 'index.json'), 'utf8'))
+    expect(manifests).toMatchObject([
+      {
+        mediaType: 'application/vnd.oci.image.index.v1+json',
+        annotations: { 'io.containerd.image.name': 'example.org/x:1' },
+      },
+    ])
+    const index = JSON.parse(blob(manifests[0].digest).toString())
+    const platforms = index.manifests.map(({ platform }: { platform: unknown }) => platform)
+    expect(platforms).toEqual([
+      { architecture: 'amd64', os: 'linux' },
+      { architecture: 'arm64', os: 'linux' },
+    ])
+    for (const { digest, platform } of index.manifests) {
+      const manifest = JSON.parse(blob(digest).toString())
+      expect(JSON.parse(blob(manifest.config.digest).toString()).architecture).toBe(platform.architecture)
+      expect(gunzipSync(blob(manifest.layers[0].digest)).toString()).toContain(platform.architecture)
+    }
   })
 })

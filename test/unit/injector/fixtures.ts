@@ -27,6 +27,9 @@ export const namespace = (labels: JsonObject = {}, annotations: JsonObject = {},
 
 export const unknownNamespace: NamespaceFacts = { name: 'shop', labels: undefined, annotations: undefined }
 
+/** Of injectors that cannot list the namespaces. */
+export const unlistedNamespace: NamespaceFacts = { ...unknownNamespace, unlisted: true }
+
 export const optedIn: JsonObject = { 'vxtap.io/inject': 'true' }
 
 /** A pod as the API server shows it: with its service account's token mounted. */

@@ -3,7 +3,18 @@ import type { ReasonCode } from '../../../contract/injection-reasons.ts'
 import type { ClusterView } from '../../../injector/handle.ts'
 import type { Json, JsonObject } from '../../../injector/json.ts'
 import type { InjectionConfig } from '../../../injector/plan.ts'
-import { annotated, clusterOf, modern, namespace, old, optedIn, pod, unknown, unknownNamespace } from './fixtures.ts'
+import {
+  annotated,
+  clusterOf,
+  modern,
+  namespace,
+  old,
+  optedIn,
+  pod,
+  unknown,
+  unknownNamespace,
+  unlistedNamespace,
+} from './fixtures.ts'
 
 export interface Case {
   given: string
@@ -189,6 +200,20 @@ export const cases: readonly Case[] = [
       says: level,
     }),
   ),
+  {
+    given: 'a pod with the label, where the namespaces cannot be listed',
+    reason: 'namespace_unknown',
+    object: pod(),
+    cluster: clusterOf(modern, unlistedNamespace),
+    says: 'shop',
+  },
+  {
+    given: 'a pod with the label, where the namespaces cannot be listed and the operator ignores Pod Security',
+    reason: 'injected',
+    object: pod(),
+    cluster: clusterOf(modern, unlistedNamespace),
+    config: { podSecurity: 'ignore' },
+  },
   {
     given: 'Pod Security privileged',
     reason: 'injected',

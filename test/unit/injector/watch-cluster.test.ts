@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { namespaceSource } from '../../../injector/cluster/api.ts'
+import { NotAllowedError, namespaceSource } from '../../../injector/cluster/api.ts'
 import { type WatchedCluster, watchCluster } from '../../../injector/cluster/watch-cluster.ts'
 import { createInjectorMetrics } from '../../../injector/metrics.ts'
 import { makeCertificate } from '../../support/certificates.ts'
@@ -120,9 +120,32 @@ describe('an API server that refuses', () => {
     const source = namespaceSource(connection((server.address() as AddressInfo).port))
     const { signal } = new AbortController()
     await expect(source.list(signal)).rejects.toThrow(message)
+    await expect(source.list(signal)).rejects.toThrow(NotAllowedError)
     await expect(source.watch('1', () => undefined, signal)).rejects.toThrow('/api/v1/namespaces ended: Forbidden')
+    await expect(source.watch('1', () => undefined, signal)).rejects.toThrow(NotAllowedError)
     server.close()
     server.closeAllConnections()
+  })
+})
+
+describe('injectors without the right to look at the cluster', () => {
+  it('say what they need, and know that they know nothing', async () => {
+    const server = createServer(certificate, (_request, response) => {
+      response.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"forbidden"}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const lines: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+    const port = (server.address() as AddressInfo).port
+    const cluster = watchCluster(connection(port), log, createInjectorMetrics('test'))
+    for (let tries = 0; tries < 500 && lines.length < 2; tries++) await sleep(20)
+    cluster.stop()
+    server.close()
+    server.closeAllConnections()
+    expect(lines.join('')).toContain('needs: get, list, watch namespaces; trying again')
+    expect(lines.join('')).toContain('needs: get, list, watch nodes; trying again')
+    expect(cluster.synced()).toBe(false)
+    expect(cluster.view.namespace('shop').unlisted).toBe(true)
   })
 })
 
@@ -195,11 +218,13 @@ describe('the picture of the cluster', () => {
   it('given an API server that fails for a while, keeps what it knew and comes back by itself', async () => {
     api.failing = true
     api.cut()
-    await sleep(300)
+    await until(() => cluster.view.namespace('elsewhere').unlisted === true)
     expect(label('shop')).toBe('true')
+    expect(cluster.view.namespace('shop').unlisted).toBeUndefined()
     api.put('namespaces', 'shop', { 'vxtap.io/inject': 'changed meanwhile' })
     api.failing = false
     await until(() => label('shop') === 'changed meanwhile')
+    expect(cluster.view.namespace('elsewhere').unlisted).toBeUndefined()
     expect(await metrics.render()).toMatch(/vxtap_injector_cache_restarts_total\{resource="namespaces"\} [1-9]/)
   })
 })

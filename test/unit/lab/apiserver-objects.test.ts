@@ -164,7 +164,12 @@ describe('objects of the embedded API server', () => {
   })
 
   it('answers 404 for what it does not serve', async () => {
-    for (const path of ['/', '/api/v1/configmaps', '/apis/apps/v1/deployments', '/api/v1/namespaces/shop/pods/a/log']) {
+    for (const path of [
+      '/',
+      '/api/v1/configmaps',
+      '/apis/policy/v1/poddisruptionbudgets',
+      '/api/v1/namespaces/shop/pods/a/log',
+    ]) {
       expect((await admin('GET', path)).status).toBe(404)
     }
   })
