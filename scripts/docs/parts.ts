@@ -9,6 +9,7 @@ import {
   dropReasonsText,
   injectionReasonsIndex,
   injectionReasonsText,
+  mirrorRefusalsTable,
   preparationOutcomesTable,
 } from './reasons.ts'
 import {
@@ -27,6 +28,7 @@ export const generatedFiles = [
   'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
+  'docs/limits.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
   'docs/sensors.md',
@@ -51,6 +53,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons', injectionReasonsText()],
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
+    ['mirror-refusals', mirrorRefusalsTable()],
     ['preparation-outcomes', preparationOutcomesTable()],
     ['tested-on', testedOn()],
   ])

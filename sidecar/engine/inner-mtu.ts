@@ -3,7 +3,8 @@ import type { Route } from '../linux/route.ts'
 
 /**
  * The largest MTU of the routes by which others than the sensor are reached, in bytes of IP packet. TCP peers keep to it
- * as well, since it is announced to them as MSS. The sensor's own route does not count, unless it is the default route.
+ * as well, since it is announced to them as MSS. The sensor's own route does not count, unless it is the default route,
+ * nor do routes to single addresses: those are other sensors', or the gateway's.
  */
 export function innerMtu(
   routes: readonly Route[],
@@ -16,7 +17,7 @@ export function innerMtu(
     .sort((a, b) => b.prefixLength - a.prefixLength)[0]
   const others = routes
     .filter((route) => route.interfaceIndex === undefined || route.interfaceIndex === link.index)
-    .filter((route) => !isLinkLocal(route) && (route !== towards || route.prefixLength === 0))
+    .filter((route) => !isLinkLocal(route) && !isSingle(route) && (route !== towards || route.prefixLength === 0))
   if (others.length === 0) return link.mtu
   return Math.max(...others.map(({ mtu }) => (mtu === 0 ? link.mtu : Math.min(mtu, link.mtu))))
 }
@@ -28,6 +29,8 @@ function covers({ destination, prefixLength }: Route, address: Uint8Array): bool
   }
   return true
 }
+
+const isSingle = ({ family, prefixLength }: Route): boolean => prefixLength === (family === 4 ? 32 : 128)
 
 /** fe80::/10: neighbour discovery, whose packets are small. */
 function isLinkLocal({ family, destination }: Route): boolean {

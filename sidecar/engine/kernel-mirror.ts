@@ -155,8 +155,9 @@ export class KernelMirror {
     const source = findLink(this.#plan.interface)
     const device = findLink(mirrorDevice)
     if (source !== undefined) {
+      const alias = device?.alias ?? (this.#hasFilters(source.index) ? this.#alias : foreignQdisc)
       deleteOurFilters(source.index)
-      if (device?.alias === ownQdisc(source.index)) deleteClsact(source.index)
+      if (alias === ownQdisc(source.index)) deleteClsact(source.index)
     }
     removeDevice()
     this.#remote = undefined
@@ -164,14 +165,20 @@ export class KernelMirror {
     this.#alias = foreignQdisc
   }
 
+  /** Where somebody has taken the device away, and its alias with it, our filters show that the qdisc is still ours. */
+  #hasFilters(index: number): boolean {
+    return hooks(this.#plan).some((hook) => actionCount(index, hook, preference) !== undefined)
+  }
+
   /** Switched on, and dropping what comes in and what it is to send. */
   #addDevice(source: Link, remote: string | undefined): void {
     const { vni, sensorPort: port, sourcePorts } = this.#plan
     const { first, count } = sourcePorts
-    const device = { name: mirrorDevice, vni, remote, port, mtu: source.mtu, alias: this.#alias }
+    const device = { name: mirrorDevice, vni, remote, port, mtu: source.mtu }
     const added = addVxlan({ ...device, sourcePorts: [first, first + count] })
     must(added, 'vxlan', `cannot make the device ${mirrorDevice}`)
     const { index } = mirrorLink()
+    must(setAlias(index, this.#alias), 'link', `cannot note on ${mirrorDevice} whose qdisc it is`)
     must(addClsact(index), 'clsact', `cannot filter what passes ${mirrorDevice}`)
     must(putFilterOn(index, 'ingress', dropAll), 'filter', `cannot drop what comes in at ${mirrorDevice}`)
     must(putFilterOn(index, 'egress', dropAll), 'filter', `cannot drop what ${mirrorDevice} sends`)

@@ -2,7 +2,6 @@
 import { isIPv6 } from 'node:net'
 import { AF_INET6, IFF_UP } from './abi.ts'
 import {
-  IFLA_IFALIAS,
   IFLA_IFNAME,
   IFLA_INFO_KIND,
   IFLA_LINKINFO,
@@ -44,8 +43,6 @@ export interface VxlanDevice {
   readonly sourcePorts: readonly [first: number, end: number]
   /** Bytes of the inner packet, Ethernet header not counted. */
   readonly mtu: number
-  /** Free text, as `ip link` shows it. */
-  readonly alias: string
 }
 
 function header(index = 0, up = false): Buffer {
@@ -79,7 +76,6 @@ export function addVxlan(device: VxlanDevice): Change {
     header(),
     text(IFLA_IFNAME, device.name),
     number32(IFLA_MTU, device.mtu),
-    attribute(IFLA_IFALIAS, Buffer.from(device.alias)),
     linkInfo(
       number32(IFLA_VXLAN_ID, device.vni),
       ...(device.remote === undefined ? [] : [remoteAddress(device.remote)]),

@@ -72,7 +72,7 @@ describe('given a pod, and a sensor on another node', () => {
     const capture = await captureEth0(sensor)
     sendFlows(web, peer, flows)
     const to = { from: web.namespace, to: peer.namespace, family: 4 as const, address: peer.address4 }
-    const hash = await transfer({ ...to, port: appPort, bytes, pace: 50 << 20 })
+    const hash = await transfer({ ...to, port: appPort, bytes, pace: 8 << 20 })
     // Duplicate address detection and multicast reports would come within a second or two.
     await sleep(2500)
     const datagrams = tunnelDatagrams(await capture.stop())

@@ -52,6 +52,7 @@ const layouts: Readonly<Record<string, readonly [structure: string, members: Rea
     },
   ],
   mmsghdr: ['mmsghdr', { iov: 'msg_hdr.msg_iov', iovCount: 'msg_hdr.msg_iovlen', messageLength: 'msg_len' }],
+  cmsghdr: ['cmsghdr', { bytes: 'cmsg_len', level: 'cmsg_level', type: 'cmsg_type' }],
   iovec: ['iovec', { base: 'iov_base', bytes: 'iov_len' }],
   sockFprog: ['sock_fprog', { count: 'len', filter: 'filter' }],
   pollfd: ['pollfd', { fd: 'fd', events: 'events', revents: 'revents' }],

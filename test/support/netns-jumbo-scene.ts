@@ -17,6 +17,7 @@ export class JumboScene {
   readonly peer: LabPod
   readonly sensors: readonly [LabPod, LabPod]
   readonly #ports: OpenPort[] = []
+  readonly #sensorPorts = new Map<LabPod, OpenPort>()
 
   private constructor(lab: Lab, web: LabPod, peer: LabPod, sensors: readonly [LabPod, LabPod]) {
     this.lab = lab
@@ -36,7 +37,7 @@ export class JumboScene {
     for (const pod of [web, peer]) await narrow(pod, sensors)
     const scene = new JumboScene(lab, web, peer, sensors)
     // Without a socket there, the sensor's kernel would answer each datagram with an error.
-    for (const sensor of sensors) scene.#ports.push(openUdpPort(sensor.namespace, 6, 4789))
+    for (const sensor of sensors) scene.#sensorPorts.set(sensor, openUdpPort(sensor.namespace, 6, 4789))
     return scene
   }
 
@@ -45,7 +46,14 @@ export class JumboScene {
     this.#ports.push(openUdpPort(this.peer.namespace, 6, port))
   }
 
+  /** The sensor's kernel answers each datagram with an error from now on. */
+  closeAt(sensor: LabPod): void {
+    this.#sensorPorts.get(sensor)?.close()
+    this.#sensorPorts.delete(sensor)
+  }
+
   async close(): Promise<void> {
+    for (const sensor of this.#sensorPorts.keys()) this.closeAt(sensor)
     for (const port of this.#ports.splice(0)) port.close()
     await this.lab.close()
   }

@@ -62,6 +62,12 @@ describe('given a sidecar at work', () => {
     )
   })
 
+  it('when the kernel does not mirror, then a metric says why; and there is none where nothing is refused', async () => {
+    const refused = await given({}, { host: '127.0.0.1', port: 0 }, 'same_node')
+    expect((await refused.get('/metrics')).text).toContain('vxtap_kernel_mirror_refused{reason="same_node"} 1\n')
+    expect((await (await given()).get('/metrics')).text).not.toMatch(/^vxtap_kernel_mirror_refused/m)
+  })
+
   it('when it is scraped twice, then counters show what they are and are not added up', async () => {
     const { counters, get, refreshed } = await given()
     counters.capturedFrames = 12
