@@ -15,7 +15,7 @@ export const exitCodes = {
   unavailable: {
     code: 69,
     meaning:
-      'what was asked for cannot be done on this interface or this kernel, or the API server cannot be reached (EX_UNAVAILABLE)',
+      'the API server cannot be reached, or what was asked for cannot be done on this interface or this kernel (EX_UNAVAILABLE)',
   },
   osErr: { code: 71, meaning: 'the kernel refused, or did not do what it acknowledged (EX_OSERR)' },
   cannotCreate: {

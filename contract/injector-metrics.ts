@@ -24,6 +24,36 @@ export const injectorMetrics = {
     help: 'When the serving certificate expires, in seconds since 1970',
     labels: [],
   },
+  certificateLife: {
+    name: 'vxtap_injector_certificate_life_seconds',
+    type: 'gauge',
+    help: 'For how long the serving certificate was made; what is left of it is the expiry less the present time',
+    labels: [],
+  },
+  certificateRotations: {
+    name: 'vxtap_injector_certificate_rotations_total',
+    type: 'counter',
+    help: 'Certificates that this injector has made as the leader, by what they are (leaf or authority)',
+    labels: ['what'],
+  },
+  certificateFailures: {
+    name: 'vxtap_injector_certificate_failures_total',
+    type: 'counter',
+    help: 'Calls to the API server for the certificates that failed, by resource; the log says why, and which right is missing',
+    labels: ['resource'],
+  },
+  bundleRepairs: {
+    name: 'vxtap_injector_ca_bundle_repairs_total',
+    type: 'counter',
+    help: 'Times that something else had changed caBundle of the webhook configuration, and it was put right',
+    labels: [],
+  },
+  leader: {
+    name: 'vxtap_injector_leader',
+    type: 'gauge',
+    help: '1 while this injector is the one that keeps the certificates, 0 otherwise',
+    labels: [],
+  },
   certificateReloads: {
     name: 'vxtap_injector_certificate_reloads_total',
     type: 'counter',

@@ -37,6 +37,19 @@ const listOf =
     return words.every(isWord) ? accepted(new Set(words)) : refused
   }
 
+const day = 86_400
+const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: day }
+const durationAllowed = 'a whole number of s, m, h or d, from 6s to 3650d'
+
+/** Seconds. */
+const duration =
+  (min: number, max: number) =>
+  (text: string): Parsed<number> => {
+    const match = /^([0-9]{1,9})([smhd])$/.exec(text)
+    const seconds = Number(match?.[1]) * (units[match?.[2] ?? ''] ?? Number.NaN)
+    return seconds >= min && seconds <= max ? accepted(seconds) : refused
+  }
+
 // The same words as for the sidecar, but no annotation sets it.
 const { annotation: _ofTheSidecar, ...logLevel } = sidecarSettings.logLevel
 
@@ -56,6 +69,41 @@ export const injectorSettings = {
     allowed: ':PORT, IPv4:PORT, [IPv6]:PORT, or empty for off',
     example: ':9412',
     parse: listenAddress,
+  },
+  certificateSource: {
+    env: 'CERTIFICATE_SOURCE',
+    default: 'files',
+    meaning:
+      'where the serving certificate comes from: `files` that somebody else writes, or the injectors `themselves`, which need a service account for it',
+    allowed: 'files or themselves',
+    example: 'themselves',
+    parse: oneOf('files', 'themselves'),
+  },
+  webhookName: {
+    env: 'WEBHOOK_NAME',
+    default: 'vxtap',
+    meaning:
+      'name of the Service and of the MutatingWebhookConfiguration; the Secret and the Lease behind certificates of their own are NAME-certificates',
+    allowed: 'the name of a Service: at most 50 of a-z, 0-9 and -, beginning with a letter',
+    example: 'vxtap',
+    parse: pattern(/^[a-z]([-a-z0-9]{0,48}[a-z0-9])?$/),
+  },
+  certificateLife: {
+    env: 'CERTIFICATE_LIFE',
+    default: '30d',
+    meaning: 'how long a certificate of their own is valid; it is replaced at half of that',
+    allowed: durationAllowed,
+    example: '30d',
+    parse: duration(6, 3650 * day),
+  },
+  authorityLife: {
+    env: 'CERTIFICATE_AUTHORITY_LIFE',
+    default: '365d',
+    meaning:
+      'how long the authority is valid that signs those certificates; it is replaced at half of that, and must live four times as long as they',
+    allowed: durationAllowed,
+    example: '365d',
+    parse: duration(6, 3650 * day),
   },
   tlsCertFile: {
     env: 'TLS_CERT_FILE',
@@ -146,11 +194,11 @@ export const injectorSettings = {
   },
   drainSeconds: {
     env: 'DRAIN_SECONDS',
-    default: '5',
+    default: '20',
     meaning:
-      'seconds for which requests are still answered after SIGTERM, because the API server goes on using open connections',
+      'seconds for which requests are still answered after SIGTERM, because the API server goes on using open connections; fewer when none has been open for 5 seconds',
     allowed: 'a whole number of seconds from 0 to 600',
-    example: '5',
+    example: '20',
     parse: wholeNumber(0, 600),
   },
   logLevel,
@@ -177,8 +225,23 @@ export type InjectorSettingsResult =
 export function readInjectorSettings(environment: Environment): InjectorSettingsResult {
   const { defaults, problems } = readDefaults(environment)
   const own = readVariables(injectorSettings, environment)
+  if (own.ok) problems.push(...certificateProblems(own.settings))
   if (own.ok && problems.length === 0) return { ok: true, settings: Object.freeze({ ...own.settings, defaults }) }
   return { ok: false, problems: [...problems, ...(own.ok ? [] : own.problems)] }
+}
+
+/** What no setting can say alone. */
+function certificateProblems(settings: Values<typeof injectorSettings>): string[] {
+  if (settings.certificateSource === 'files') return []
+  const { authorityLife, certificateLife, podNamespace } = settings
+  return [
+    ...(authorityLife < 4 * certificateLife
+      ? [
+          `CERTIFICATE_AUTHORITY_LIFE is ${authorityLife}s and CERTIFICATE_LIFE ${certificateLife}s: an authority must live four times as long as a certificate, or it ends before what it has signed`,
+        ]
+      : []),
+    ...(podNamespace === '' ? ['POD_NAMESPACE is not set: with CERTIFICATE_SOURCE=themselves it must be'] : []),
+  ]
 }
 
 function readDefaults(environment: Environment) {

@@ -1,9 +1,12 @@
 /** `vxtap injector`: environment, signals and exit codes around `startInjector`. */
 import { existsSync } from 'node:fs'
+import type { KubeConfig } from '@kubernetes/client-node'
 import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
-import { type LoadedPair, loadCertificate } from './certificates.ts'
+import { loadCertificate } from './certificates/files.ts'
+import { keepFromFiles } from './certificates/from-files.ts'
+import type { CertificateSource } from './certificates/source.ts'
 import { configFrom } from './configuration.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
@@ -20,19 +23,18 @@ export async function main(options: InjectorOptions): Promise<void> {
   const read = readInjectorSettings(process.env)
   if (!read.ok) return refuse(read.problems)
   const { settings } = read
-  const certificate: LoadedPair = await loadCertificate({
-    certFile: settings.tlsCertFile,
-    keyFile: settings.tlsKeyFile,
-  })
-  if (!certificate.ok) return refuse([`${certificate.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)`])
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
-  const connect = await connection(options.cluster ? settings : { ...settings, cluster: 'off' }, options.version, log)
+  const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
+  const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
+  const certificates = await certificatesFor(settings, kubeConfig)
+  if (!certificates.ok) return refuse([certificates.problem])
+  const connect = await connection(clusterSettings, options.version, kubeConfig, log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
       version: options.version,
       settings,
-      certificate: certificate.pair,
+      certificates: certificates.source,
       log,
       connect,
     })
@@ -41,8 +43,7 @@ export async function main(options: InjectorOptions): Promise<void> {
     process.exit(exitCodes.failure.code)
   }
   const { port, metricsPort } = injector
-  const certificateExpires = certificate.pair.expires.toISOString()
-  log.info({ version: options.version, port, metricsPort, certificateExpires }, 'serving the webhook')
+  log.info({ version: options.version, port, metricsPort }, 'serving the webhook')
   stopOnSignal(async (signal) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'stopping; open connections are answered until then')
     await injector.stop()
@@ -55,23 +56,61 @@ function refuse(problems: readonly string[]): void {
 }
 
 /** The client library costs tens of megabytes, so it is loaded only where there is a cluster. */
-async function connection(settings: InjectorSettings, version: string, log: Logger): Promise<InjectorParts['connect']> {
+async function inCluster(): Promise<KubeConfig | undefined> {
+  if (process.env['KUBERNETES_SERVICE_HOST'] === undefined || !existsSync(serviceAccountToken)) return undefined
+  const { KubeConfig: Config } = await import('@kubernetes/client-node')
+  const kubeConfig = new Config()
+  kubeConfig.loadFromCluster()
+  return kubeConfig
+}
+
+type Certificates =
+  | { readonly ok: true; readonly source: CertificateSource }
+  | { readonly ok: false; readonly problem: string }
+
+async function certificatesFor(settings: InjectorSettings, kubeConfig: KubeConfig | undefined): Promise<Certificates> {
+  if (settings.certificateSource === 'files') {
+    const files = { certFile: settings.tlsCertFile, keyFile: settings.tlsKeyFile }
+    const loaded = await loadCertificate(files)
+    if (!loaded.ok) {
+      return { ok: false, problem: `${loaded.problem} (TLS_CERT_FILE and TLS_KEY_FILE name the files)` }
+    }
+    return {
+      ok: true,
+      source: (use, log, metrics) => keepFromFiles(files, loaded.pair, undefined, use, log, metrics),
+    }
+  }
+  if (kubeConfig === undefined) {
+    const problem = `CERTIFICATE_SOURCE=themselves needs a service account, whose token would be in ${serviceAccountToken}; without, set CERTIFICATE_SOURCE=files`
+    return { ok: false, problem }
+  }
+  const [{ createStore }, { keepSelfManaged }] = await Promise.all([
+    import('./certificates/store.ts'),
+    import('./certificates/self-managed.ts'),
+  ])
+  const names = { namespace: settings.podNamespace, webhook: settings.webhookName }
+  const lives = { leafMs: settings.certificateLife * 1000, authorityMs: settings.authorityLife * 1000 }
+  const store = createStore(kubeConfig, names)
+  return { ok: true, source: (use, log, metrics) => keepSelfManaged({ store, names, lives, log, metrics }, use) }
+}
+
+async function connection(
+  settings: InjectorSettings,
+  version: string,
+  kubeConfig: KubeConfig | undefined,
+  log: Logger,
+): Promise<InjectorParts['connect']> {
   if (settings.cluster === 'off') return withoutCluster
-  if (process.env['KUBERNETES_SERVICE_HOST'] === undefined || !existsSync(serviceAccountToken)) {
+  if (kubeConfig === undefined) {
     log.warn(
       { file: serviceAccountToken },
       'namespaces and nodes are not watched, because there is no service account: namespaces cannot opt in, nor set anything',
     )
     return withoutCluster
   }
-  const [{ KubeConfig }, { watchCluster }] = await Promise.all([
-    import('@kubernetes/client-node'),
-    import('./cluster/watch-cluster.ts'),
-  ])
-  const kubeConfig = new KubeConfig()
-  kubeConfig.loadFromCluster()
+  const { watchCluster } = await import('./cluster/watch-cluster.ts')
   const lookingWith = settings.blindSpots === 'on' ? configFrom(settings, version) : undefined
-  return (log, metrics) => watchCluster(kubeConfig, log, metrics, lookingWith)
+  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics, lookingWith)
 }
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {

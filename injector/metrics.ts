@@ -6,13 +6,22 @@ import { injectorMetrics, reviewSecondsBuckets } from '../contract/injector-metr
 
 export type CachedResource = 'namespaces' | 'nodes' | 'pods'
 
+/** `other` is what no single object is behind. */
+const certificateResources = ['secrets', 'leases', 'mutatingwebhookconfigurations', 'other'] as const
+export type CertificateResource = (typeof certificateResources)[number]
+
 export interface InjectorMetrics {
   readonly contentType: string
   render(): Promise<string>
   decided(reason: ReasonCode, seconds: number): void
   refused(status: number): void
-  certificateTaken(expires: Date): void
-  certificateRefused(): void
+  /** @param lifeMs from its making to its end */
+  certificateTaken(expires: Date, lifeMs: number): void
+  certificateReloaded(result: 'taken' | 'refused'): void
+  certificateRotated(what: 'leaf' | 'authority'): void
+  certificateFailed(resource: CertificateResource): void
+  bundleRepaired(): void
+  leader(leading: boolean): void
   cacheSynced(resource: CachedResource, synced: boolean): void
   cacheRestarted(resource: CachedResource): void
   untappedPods(reason: UntappedReason, pods: number): void
@@ -31,6 +40,11 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   const certificateReloads = counter(injectorMetrics.certificateReloads)
   const cacheRestarts = counter(injectorMetrics.cacheRestarts)
   const certificateExpiry = gauge(injectorMetrics.certificateExpiry)
+  const certificateLife = gauge(injectorMetrics.certificateLife)
+  const rotations = counter(injectorMetrics.certificateRotations)
+  const certificateFailures = counter(injectorMetrics.certificateFailures)
+  const bundleRepairs = counter(injectorMetrics.bundleRepairs)
+  const leader = gauge(injectorMetrics.leader)
   const cacheSynced = gauge(injectorMetrics.cacheSynced)
   const untappedPods = gauge(injectorMetrics.untappedPods)
   const reviewSeconds = new Histogram({
@@ -44,6 +58,8 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
   // A series that exists from the start lets an alert tell "never" from "not scraped".
   for (const reason of Object.keys(injectionReasons)) decisions.inc({ reason }, 0)
   for (const result of ['taken', 'refused']) certificateReloads.inc({ result }, 0)
+  for (const what of ['leaf', 'authority']) rotations.inc({ what }, 0)
+  for (const resource of certificateResources) certificateFailures.inc({ resource }, 0)
 
   return {
     contentType: registry.contentType,
@@ -53,11 +69,15 @@ export function createInjectorMetrics(version: string): InjectorMetrics {
       reviewSeconds.observe({ outcome: injectionReasons[reason].outcome }, seconds)
     },
     refused: (status) => refusedRequests.inc({ status: String(status) }),
-    certificateTaken(expires) {
-      certificateReloads.inc({ result: 'taken' })
+    certificateTaken(expires, lifeMs) {
       certificateExpiry.set(expires.getTime() / 1000)
+      certificateLife.set(lifeMs / 1000)
     },
-    certificateRefused: () => certificateReloads.inc({ result: 'refused' }),
+    certificateReloaded: (result) => certificateReloads.inc({ result }),
+    certificateRotated: (what) => rotations.inc({ what }),
+    certificateFailed: (resource) => certificateFailures.inc({ resource }),
+    bundleRepaired: () => bundleRepairs.inc(),
+    leader: (leading) => leader.set(leading ? 1 : 0),
     cacheSynced: (resource, synced) => cacheSynced.set({ resource }, synced ? 1 : 0),
     cacheRestarted: (resource) => cacheRestarts.inc({ resource }),
     untappedPods: (reason, pods) => untappedPods.set({ reason }, pods),

@@ -6,7 +6,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { printable } from '../contract/setting.ts'
-import type { CertificatePair } from './certificates.ts'
+import type { CertificatePair } from './certificates/source.ts'
 import { type ClusterView, handle } from './handle.ts'
 import type { Json } from './json.ts'
 import type { InjectorMetrics } from './metrics.ts'
@@ -33,15 +33,18 @@ export interface WebhookDependencies {
 
 export interface WebhookServer {
   readonly app: FastifyInstance
-  /** New connections get the new certificate; open ones live on with the old. */
+  /**
+   * New connections get the new certificate; open ones live on with the old. Preconditions: it was checked that the
+   * certificate and the key belong together.
+   */
   useCertificate(pair: CertificatePair): void
 }
 
-/** Preconditions: the certificate was checked (`loadCertificate`). Listens nowhere yet. */
-export function createWebhookServer(certificate: CertificatePair, dependencies: WebhookDependencies): WebhookServer {
+/** Listens nowhere yet; until it has a certificate, no TLS handshake succeeds. */
+export function createWebhookServer(dependencies: WebhookDependencies): WebhookServer {
   const { cluster, config, metrics, log, draining, tell } = dependencies
   const app = Fastify({
-    https: { cert: certificate.cert, key: certificate.key, minVersion: minimumTls },
+    https: { minVersion: minimumTls },
     logger: false,
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: requestTimeoutMs,

@@ -4,16 +4,15 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
-import { type CertificatePair, watchCertificate } from './certificates.ts'
+import type { CertificateSource, UseCertificate } from './certificates/source.ts'
 import { configFrom } from './configuration.ts'
+import { drained } from './drain.ts'
 import type { ClusterView } from './handle.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import { createOperationsServer, type Readiness } from './operations.ts'
 import { createWebhookServer } from './server.ts'
 
-/** How long the injector waits for its first look at the cluster before it answers without. */
-const firstSyncMs = 15_000
 /** How long requests that have begun may still take once the drain time is over. */
 const lastAnswersMs = 3000
 
@@ -38,11 +37,9 @@ export const withoutCluster = (): ClusterConnection => ({
 export interface InjectorParts {
   readonly version: string
   readonly settings: InjectorSettings
-  readonly certificate: CertificatePair
+  readonly certificates: CertificateSource
   readonly log: Logger
   readonly connect: (log: Logger, metrics: InjectorMetrics) => ClusterConnection
-  /** How often the certificate files are looked at; a second unless a test says otherwise. */
-  readonly certificateLookMs?: number
 }
 
 export interface RunningInjector {
@@ -57,16 +54,15 @@ export interface RunningInjector {
 export async function startInjector(parts: InjectorParts): Promise<RunningInjector> {
   const { settings, log, version } = parts
   const metrics = createInjectorMetrics(version)
-  metrics.certificateTaken(parts.certificate.expires)
   const cluster = parts.connect(log, metrics)
-  const started = performance.now()
   let draining = false
   const readiness = (): Readiness => {
     if (draining) return { ready: false, why: 'shutting down' }
-    if (cluster.synced() || performance.now() - started > firstSyncMs) return { ready: true }
-    return { ready: false, why: 'the namespaces and nodes are not listed yet' }
+    const problem = certificates.problem()
+    if (problem !== undefined) return { ready: false, why: problem }
+    return cluster.synced() ? { ready: true } : { ready: false, why: 'the namespaces and nodes are not listed yet' }
   }
-  const webhook = createWebhookServer(parts.certificate, {
+  const webhook = createWebhookServer({
     config: configFrom(settings, version),
     cluster: cluster.view,
     metrics,
@@ -74,41 +70,22 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
     tell: (notice) => cluster.tell(notice),
     draining: () => draining,
   })
+  const use: UseCertificate = (pair) => {
+    webhook.useCertificate(pair)
+    metrics.certificateTaken(pair.expires, pair.lifeMs)
+  }
+  const certificates = parts.certificates(use, log, metrics)
   const operations = settings.metricsAddress && createOperationsServer(metrics, readiness)
   await webhook.app.listen(listenOptions(settings.listenAddress))
   if (operations && settings.metricsAddress) await operations.listen(listenOptions(settings.metricsAddress))
-  const files = { certFile: settings.tlsCertFile, keyFile: settings.tlsKeyFile }
-  const certificates = watchCertificate(
-    files,
-    parts.certificate,
-    {
-      taken(pair) {
-        webhook.useCertificate(pair)
-        metrics.certificateTaken(pair.expires)
-        log.info(
-          { expires: pair.expires.toISOString() },
-          'the certificate files changed; new connections get the new certificate',
-        )
-      },
-      refused(problem) {
-        metrics.certificateRefused()
-        log.error({ problem }, 'the certificate files changed to something unusable; the old certificate stays in use')
-      },
-      expired(pair) {
-        log.error(
-          { expired: pair.expires.toISOString(), certFile: settings.tlsCertFile },
-          'the certificate has expired: the API server takes no answer from here, and pods start without the tap; renew it',
-        )
-      },
-    },
-    parts.certificateLookMs,
-  )
   return {
     port: portOf(webhook.app.server.address()),
     metricsPort: operations ? portOf(operations.server.address()) : undefined,
     async stop() {
       draining = true
-      await new Promise((resolve) => setTimeout(resolve, settings.drainSeconds * 1000))
+      const idle = drained(webhook.app.server, settings.drainSeconds * 1000)
+      await certificates.resign()
+      await idle
       certificates.stop()
       cluster.stop()
       // A client that sends half a request must not keep us from ending.

@@ -36,7 +36,7 @@ function source<T>(
       watchOnce(
         new Watch(kubeConfig),
         path,
-        resourceVersion,
+        { resourceVersion },
         (type, object) => onEvent(eventOf(type, object, reduce)),
         signal,
       ),
@@ -59,14 +59,15 @@ async function listAll<T>(
   }
 }
 
-async function watchOnce(
+/** Resolves when the server or a time-out ended the watch; rejects when it failed. */
+export async function watchOnce(
   watch: Watch,
   path: string,
-  resourceVersion: string,
+  from: { readonly resourceVersion: string; readonly fieldSelector?: string },
   onEvent: (type: string, object: Json) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
+  const query = { ...from, allowWatchBookmarks: true, timeoutSeconds: watchSeconds }
   const ended = Promise.withResolvers<unknown>()
   const controller = await watch.watch(path, query, onEvent, ended.resolve)
   const abort = () => controller.abort()

@@ -13,6 +13,8 @@ export interface Grant {
   readonly verbs: readonly (Verb | '*')[]
   /** Plural, `pods/status` for a subresource, `*` for all. */
   readonly resource: string
+  /** Of the objects that it is limited to (resourceNames); a list or a watch must then select one of them by its name. */
+  readonly names?: readonly string[]
 }
 
 export interface User {
@@ -83,7 +85,8 @@ export class Access {
     }
   }
 
-  allows(user: User, verb: Verb, resource: Resource, subresource: string, namespace: string): boolean {
+  /** @param name of the one object that the request is about; empty for any */
+  allows(user: User, verb: Verb, resource: Resource, subresource: string, namespace: string, name: string): boolean {
     if (user.serviceAccount === undefined) return true
     const everyone = `${user.serviceAccount.split('/')[0]}/*`
     const wanted = subresource === '' ? resource.plural : `${resource.plural}/${subresource}`
@@ -92,6 +95,7 @@ export class Access {
         (grant.serviceAccount === user.serviceAccount || grant.serviceAccount === everyone) &&
         (grant.namespace === '*' || grant.namespace === namespace) &&
         (grant.resource === '*' || grant.resource === wanted) &&
+        (grant.names === undefined || grant.names.includes(name)) &&
         (grant.verbs.includes('*') || grant.verbs.includes(verb)),
     )
   }

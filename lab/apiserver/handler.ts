@@ -97,7 +97,9 @@ async function dispatch(
   response: ServerResponse,
 ): Promise<void> {
   const { resource, namespace, name, subresource, verb, query } = route
-  if (!parts.access.allows(user, verb, resource, subresource, namespace)) {
+  // As the real server reads it: apiserver/pkg/endpoints/request/requestinfo.go.
+  const selected = /^metadata\.name=([^,]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? ''
+  if (!parts.access.allows(user, verb, resource, subresource, namespace, name || selected)) {
     throw forbidden(user.username, verb, resource, namespace, name)
   }
   const { operations } = parts

@@ -53,9 +53,9 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['injection-reasons', injectionReasonsText()],
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
+    ['tested-on', testedOn()],
     ['mirror-refusals', mirrorRefusalsTable()],
     ['preparation-outcomes', preparationOutcomesTable()],
-    ['tested-on', testedOn()],
   ])
 }
 

@@ -21,7 +21,7 @@ const portsLength = 4
  * All bits are mixed, so that low bits, high bits and remainders are equally good.
  *
  * @param parsed what `parseFrame` made of this frame, whatever it returned
- * @returns an unsigned 32-bit number
+ * @returns a signed 32-bit number: V8 would put an unsigned one on the heap
  */
 export function flowHash(memory: Memory, at: number, length: number, parsed: ParsedFrame): number {
   const u8 = memory.u8
@@ -78,5 +78,5 @@ function foldAddress(u8: Uint8Array, at: number): number {
 
 /** Sum and exclusive or do not care which endpoint is which; together they lose next to nothing of either. */
 function combine(a: number, b: number, protocol: number): number {
-  return mix((a + b) ^ Math.imul(a ^ b, 0x27d4eb2f) ^ Math.imul(protocol + 1, 0x165667b1)) >>> 0
+  return mix((a + b) ^ Math.imul(a ^ b, 0x27d4eb2f) ^ Math.imul(protocol + 1, 0x165667b1))
 }

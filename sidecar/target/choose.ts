@@ -58,7 +58,7 @@ export function unfitness(pod: PodView, place: Place): Unfitness | undefined {
 /**
  * Highest random weight (Thaler and Ravishankar, 1998): when a target leaves, its flows spread over the others and no
  * other flow moves. Hot path: no allocation.
- * @param flowHash uint32, the same for both directions of a flow
+ * @param flowHash 32 bits, the same for both directions of a flow
  * @returns index of the target, -1 when there is none
  */
 export function rendezvous(targets: readonly Target[], flowHash: number): number {

@@ -29,6 +29,15 @@ const controlLength = cmsghdr.length + 8
 const flowPlaces = 256
 const flowShift = 8
 
+/** Where a list is laid out. */
+export interface ListPlace {
+  readonly memory: Memory
+  /** Of the memory's first byte. */
+  readonly address: number
+  /** Offset of `listLength(shape)` zeroed bytes in the memory, a multiple of 8. */
+  readonly at: number
+}
+
 /** Bytes of memory that a list takes. */
 export function listLength({ messages, datagrams }: ListShape): number {
   return messages * (mmsghdr.length + controlLength + datagrams * piecesPerDatagram * iovec.length)
@@ -38,6 +47,8 @@ export class BatchList {
   readonly shape: ListShape
   /** How many messages wait. */
   count = 0
+  /** A field and no argument of `add`: V8 would put a number of that size on the heap for each call. */
+  readonly #base: number
   readonly #u32: Uint32Array
   readonly #address: number
   readonly #messagesAt: number
@@ -59,12 +70,12 @@ export class BatchList {
   readonly #lastOf = new Uint8Array(flowPlaces)
 
   /**
-   * @param address of the memory's first byte
-   * @param at offset of `listLength(shape)` zeroed bytes in it, a multiple of 8
+   * @param base address that the offsets of datagrams are added to
    * @param mostBytes that one message may have: 65,535 less the headers that its IP packet counts
    */
-  constructor(memory: Memory, address: number, at: number, shape: ListShape, mostBytes: number) {
+  constructor({ memory, address, at }: ListPlace, shape: ListShape, base: number, mostBytes: number) {
     const { messages, datagrams } = shape
+    this.#base = base
     this.shape = shape
     this.#u32 = memory.u32
     this.#address = address
@@ -106,18 +117,10 @@ export class BatchList {
   }
 
   /**
-   * Queues a datagram of one or two pieces.
-   * @param base address that the offsets of the pieces are added to
+   * Queues a datagram of one or two pieces, at offsets from the list's base.
    * @returns false when it did not fit: what waits must be sent first
    */
-  add(
-    flow: number,
-    base: number,
-    headAt: number,
-    headLength: number,
-    payloadAt: number,
-    payloadLength: number,
-  ): boolean {
+  add(flow: number, headAt: number, headLength: number, payloadAt: number, payloadLength: number): boolean {
     const size = headLength + payloadLength
     let index = this.count
     if (this.#largestJoined !== 0) {
@@ -133,13 +136,13 @@ export class BatchList {
     }
     const u32 = this.#u32
     let word = (this.#vectorsAt >> 2) + index * this.#vectorsStride + this.#vectors[index]! * (iovec.length >> 2)
-    const head = base + headAt
+    const head = this.#base + headAt
     u32[word] = head >>> 0
     u32[word + 1] = (head / 0x1_0000_0000) >>> 0
     u32[word + 2] = headLength
     if (payloadLength !== 0) {
       word += iovec.length >> 2
-      const payload = base + payloadAt
+      const payload = this.#base + payloadAt
       u32[word] = payload >>> 0
       u32[word + 1] = (payload / 0x1_0000_0000) >>> 0
       u32[word + 2] = payloadLength
@@ -210,7 +213,7 @@ export class BatchList {
 
   /**
    * Puts the datagrams of one message, each by itself, into an empty list of single ones.
-   * Preconditions: `into` has room for as many as a message holds.
+   * Preconditions: `into` has the base 0, and room for as many as a message holds.
    */
   split(index: number, into: BatchList): void {
     const size = this.#sizes[index]!
@@ -221,10 +224,10 @@ export class BatchList {
       const head = this.#addressAt(word)
       const second = word + (iovec.length >> 2)
       if (headLength === size || second === end) {
-        into.add(0, 0, head, headLength, 0, 0)
+        into.add(0, head, headLength, 0, 0)
         continue
       }
-      into.add(0, 0, head, headLength, this.#addressAt(second), this.#u32[second + 2]!)
+      into.add(0, head, headLength, this.#addressAt(second), this.#u32[second + 2]!)
       word = second
     }
   }

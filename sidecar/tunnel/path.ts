@@ -29,6 +29,8 @@ export interface PathOptions {
   readonly portCount: number
   readonly mark: number
   readonly mode: BatchMode
+  /** Address that the offsets of datagrams are added to. */
+  readonly baseAddress: number
   /** The kernel refused a batch; `gaveUp` when the path sends datagrams one by one from now on. */
   readonly onBatchRefused: (path: TunnelPath, errno: string, gaveUp: boolean) => void
 }
@@ -37,9 +39,10 @@ export class TunnelPath implements Outlet {
   readonly target: Target
   readonly sockets: readonly number[]
   readonly lists: readonly BatchList[]
-  /** How it was opened. What is in force is `batch`. */
+  /** What was asked for when it was opened, and what this kernel allowed; `batch` is what is in force. */
+  readonly asked: BatchMode['batch']
   readonly mode: BatchMode
-  batch: 'gso' | 'mmsg'
+  batch: BatchMode['batch']
   mtu = 0
   taken = 0
   refused = 0
@@ -49,15 +52,18 @@ export class TunnelPath implements Outlet {
   constructor(target: Target, sockets: readonly number[], options: PathOptions) {
     this.target = target
     this.sockets = sockets
-    this.mode = options.mode
-    this.batch = canSegment(sockets[0]!) ? options.mode.batch : 'mmsg'
+    this.asked = options.mode.batch
+    this.mode = this.asked === 'mmsg' || canSegment(sockets[0]!) ? options.mode : withoutSegment(options.mode)
+    this.batch = this.mode.batch
     this.#onBatchRefused = options.onBatchRefused
     const shape = this.batch === 'gso' ? batchShape : singleShape
     const length = listLength(shape)
     this.#mapping = mapAnonymous(Math.ceil((sockets.length * length) / pageSize) * pageSize, 'message headers')
     const { memory, address } = this.#mapping
-    const mostBytes = mostDatagramBytes(target.family)
-    this.lists = sockets.map((_, bucket) => new BatchList(memory, address, bucket * length, shape, mostBytes))
+    this.lists = sockets.map((_, bucket) => {
+      const place = { memory, address, at: bucket * length }
+      return new BatchList(place, shape, options.baseAddress, mostDatagramBytes(target.family))
+    })
     if (this.batch === 'mmsg') this.#leaveOutChecksums()
     this.learnMtu()
   }
@@ -104,6 +110,11 @@ export class TunnelPath implements Outlet {
     this.#mapping.unmap()
   }
 }
+
+const withoutSegment = ({ why }: BatchMode): BatchMode => ({
+  batch: 'mmsg',
+  why: `${why}, but this kernel has no UDP_SEGMENT (Linux 4.18)`,
+})
 
 export type Opened =
   | { readonly ok: true; readonly path: TunnelPath }

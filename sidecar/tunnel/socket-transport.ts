@@ -48,6 +48,8 @@ export class SocketTransport implements Transport {
   #wanted: readonly Target[] = []
   /** Why targets cannot be sent to, as it was said, by key: each reason is said once. */
   #troubles = new Map<string, string>()
+  /** The same for how datagrams leave. */
+  #modes = new Map<string, string>()
   #unfilteredSaid = ''
   readonly #bucketMask: number
   readonly #singles: Mapping
@@ -60,7 +62,7 @@ export class SocketTransport implements Transport {
     this.#bucketMask = options.portCount - 1
     this.#singles = mapAnonymous(Math.ceil(listLength(singleShape) / pageSize) * pageSize, 'message headers')
     const { memory, address } = this.#singles
-    this.#sender = new Sender(options.counters, new BatchList(memory, address, 0, singleShape, 0))
+    this.#sender = new Sender(options.counters, new BatchList({ memory, address, at: 0 }, singleShape, 0, 0))
   }
 
   /** SO_MARK needs NET_ADMIN before Linux 5.17, NET_RAW since. */
@@ -85,7 +87,7 @@ export class SocketTransport implements Transport {
       const { batch } = batchMode(this.#options.batch, target)
       const known = kept.get(key)
       // A sensor that now says otherwise how it receives is sent to by new sockets.
-      const path = known?.mode.batch === batch ? known : this.#open(target)
+      const path = known?.asked === batch ? known : this.#open(target)
       if (path === known) kept.delete(key)
       if (typeof path === 'string') troubles.set(key, path)
       else {
@@ -95,6 +97,7 @@ export class SocketTransport implements Transport {
     }
     for (const path of kept.values()) path.close()
     this.#say(troubles)
+    this.#sayModes(paths)
     this.#sendBy(paths)
     try {
       this.#options.onOwnTunnel(this.ownTunnel())
@@ -145,9 +148,10 @@ export class SocketTransport implements Transport {
         portCount: this.#options.portCount,
         mark: this.#mark,
         mode: batchMode(this.#options.batch, target),
+        baseAddress: this.#options.baseAddress,
         onBatchRefused: this.#batchRefused,
       })
-      if (opened.ok) return this.#announced(opened.path)
+      if (opened.ok) return opened.path
       reason = opened.reason
       // Ports that another target's sockets hold already are shared with them; a clash can only come from outside.
       if (!opened.portTaken || this.#paths.some((path) => path.target.family === target.family)) break
@@ -156,12 +160,16 @@ export class SocketTransport implements Transport {
     return `cannot send to ${target.name} at ${target.address}: ${reason}`
   }
 
-  #announced(path: TunnelPath): TunnelPath {
-    const { target, mode, batch } = path
-    const unable =
-      mode.batch === batch ? '' : '; but this kernel has no UDP_SEGMENT (Linux 4.18), so they leave by mmsg'
-    this.#options.log.info(`datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}${unable}`)
-    return path
+  /** How datagrams leave for each sensor, once unless it changes. */
+  #sayModes(paths: readonly TunnelPath[]): void {
+    const modes = new Map<string, string>()
+    for (const { target, mode } of paths) {
+      modes.set(target.key, `datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}`)
+    }
+    for (const [key, sentence] of modes) {
+      if (this.#modes.get(key) !== sentence) this.#options.log.info(sentence)
+    }
+    this.#modes = modes
   }
 
   readonly #batchRefused = (path: TunnelPath, errno: string, gaveUp: boolean): void => {
@@ -208,10 +216,9 @@ export class SocketTransport implements Transport {
     const path = this.#paths[target]!
     const bucket = flow & this.#bucketMask
     const list = path.lists[bucket]!
-    const base = this.#options.baseAddress
-    if (list.add(flow, base, headAt, headLength, payloadAt, payloadLength)) return
+    if (list.add(flow, headAt, headLength, payloadAt, payloadLength)) return
     this.#sender.send(path, path.sockets[bucket]!, list)
-    list.add(flow, base, headAt, headLength, payloadAt, payloadLength)
+    list.add(flow, headAt, headLength, payloadAt, payloadLength)
   }
 
   flush(): void {

@@ -97,6 +97,34 @@ describe('given values that ask for something', () => {
     }
   })
 
+  it('when nothing is said of certificates, then nothing that is rendered is random, and nobody but the injectors holds any', async () => {
+    const [manifests, again] = await Promise.all([render(...of('defaults')), render(...of('defaults'))])
+    expect(manifests).toEqual(again)
+    const empty = { metadata: { name: 'vxtap-certificates' } }
+    expect(named(manifests, 'Secret')).toMatchObject({ ...empty, type: 'Opaque' })
+    for (const kind of ['Secret', 'Lease']) {
+      expect(named(manifests, kind)).not.toHaveProperty('data')
+      expect(named(manifests, kind)).not.toHaveProperty('spec')
+    }
+    const configuration = named(manifests, 'MutatingWebhookConfiguration') as unknown as {
+      webhooks: { clientConfig: object }[]
+    }
+    for (const { clientConfig } of configuration.webhooks) expect(clientConfig).not.toHaveProperty('caBundle')
+    const environment = podSpec(named(manifests, 'Deployment')).containers[0]?.env
+    expect(environment).toContainEqual({ name: 'CERTIFICATE_SOURCE', value: 'themselves' })
+    expect(environment).toContainEqual({ name: 'WEBHOOK_NAME', value: 'vxtap' })
+  })
+
+  it.each(['own-certificate', 'cert-manager'])(
+    'when the certificate is somebody else’s (%s), then the injectors read files and have no right to any Secret',
+    async (file) => {
+      const manifests = await render(...of(file))
+      const environment = podSpec(named(manifests, 'Deployment')).containers[0]?.env
+      expect(environment).toContainEqual({ name: 'CERTIFICATE_SOURCE', value: 'files' })
+      expect(JSON.stringify(manifests)).not.toMatch(/"secrets"|"leases"|"mutatingwebhookconfigurations"/)
+    },
+  )
+
   it('when a digest is set, then injector, sidecars and test run exactly that, and pull with the secret', async () => {
     const manifests = await render(...of('digest-and-secrets'))
     const image = `vxtap.test:5000/network/vxtap@sha256:${'0123456789abcdef'.repeat(4)}`
@@ -180,8 +208,8 @@ describe('given values that ask for something', () => {
   })
 
   it.each([
-    ['defaults', 'on', ['namespaces', 'nodes', 'pods', 'events']],
-    ['locked-down', 'off', ['namespaces', 'nodes', 'events']],
+    ['defaults', 'on', ['namespaces', 'nodes', 'pods', 'events', 'mutatingwebhookconfigurations']],
+    ['locked-down', 'off', ['namespaces', 'nodes', 'events', 'mutatingwebhookconfigurations']],
   ])(
     'when the values are %s, then blind spots are %s, and the injector may read what that takes',
     async (values, on, may) => {

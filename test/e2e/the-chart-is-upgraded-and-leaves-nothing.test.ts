@@ -25,6 +25,10 @@ interface Configuration {
 const authority = async (): Promise<string | undefined> =>
   (await getObject<Configuration>('default', 'mutatingwebhookconfiguration', name)).webhooks[0]?.clientConfig.caBundle
 
+/** What the injectors have written into their Secret. */
+const certificates = async (): Promise<Readonly<Record<string, string>> | undefined> =>
+  (await getObject<{ data?: Record<string, string> }>(release, 'secret', `${name}-certificates`)).data
+
 /** The chart as it was, under an older number. */
 function olderChart(): string {
   const path = join(folder.path, 'older')
@@ -68,6 +72,7 @@ const records = (): Promise<string> =>
 
 describe('given an older chart, installed with a sensor in a namespace that enforces Pod Security `restricted`', () => {
   let before: string | undefined
+  let secret: Readonly<Record<string, string>> | undefined
 
   beforeAll(async () => {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
@@ -78,6 +83,7 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
       ...['--set', `sensorAccess[0].namespace=${release}`, '--set', `sensorAccess[0].namespaces={${applications}}`],
     )
     before = await authority()
+    secret = await certificates()
   })
   afterAll(async () => {
     await helm('uninstall', release, ...place, '--ignore-not-found')
@@ -120,8 +126,17 @@ describe('given an older chart, installed with a sensor in a namespace that enfo
     const injectors = await getObject(release, 'deployment', name)
     expect(injectors.metadata.labels?.['helm.sh/chart']).toBe(`vxtap-${version}`)
     expect((await list(release, 'pod', 'app.kubernetes.io/component=injector')).length).toBeGreaterThanOrEqual(3)
+    expect(before).toMatch(/^LS0t/)
     expect(await authority()).toBe(before)
+    expect(secret?.['tls.crt']).toMatch(/^LS0t/)
+    expect(await certificates()).toEqual(secret)
     expect(await kubectl(['-n', release, 'get', 'deployment', '-o', 'name'])).toBe(`deployment.apps/${name}\n`)
+  })
+
+  it('when it is rolled back, and forward again, then they have all that they had', async () => {
+    for (const revision of ['1', '2']) await helm('rollback', release, revision, ...place, '--wait', '--timeout', '90s')
+    expect(await authority()).toBe(before)
+    expect(await certificates()).toEqual(secret)
   })
 
   it('when a pod is created then, the injectors answer on their new port', () => isTappedByThem('late'))

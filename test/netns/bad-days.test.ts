@@ -90,7 +90,7 @@ describe('given a pod on a bad day', () => {
 
   it("when descriptors run out, then the sidecar goes on without the sensor's sockets, leaks none, and answers", async () => {
     const { sidecar, finish } = await scene.tap(
-      { ENGINE: 'ring' },
+      { ENGINE: 'ring', SOURCE_PORTS: '16' },
       { ready: false, program: ['prlimit', '--nofile=36:36', vxtap, 'sidecar'] },
     )
     await sidecar.ready()
@@ -100,32 +100,34 @@ describe('given a pod on a bad day', () => {
     expect((await finish()).ended).toEqual({ code: 0, signal: null })
   })
 
-  it('when the way out is too narrow, then what does not fit is counted, and the sidecar answers and stops all the same', async () => {
-    const { web } = scene
-    const narrow = 'qdisc add dev eth0 root tbf rate 2mbit burst 20kb limit 200kb'
-    await web.exec(['tc', ...narrow.split(' ')])
-    const { sidecar, finish } = await scene.tap()
-    let flooding = true
-    const flooded = web.node.namespace
-      .exec([process.execPath, flood, web.address4, '9999', '64', '6', '64', '30000'])
-      .finally(() => {
-        flooding = false
-      })
-    await setTimeout(1000)
-    let worst = 0
-    while (flooding) {
-      const asked = performance.now()
-      await sidecar.request('/healthz')
-      worst = Math.max(worst, performance.now() - asked)
-      await setTimeout(50)
-    }
-    await flooded
-    const { ended, counters } = await finish()
-    expect(worst).toBeLessThan(500)
-    expect(ended).toEqual({ code: 0, signal: null })
-    expect(counters.dropped['send_error']).toBeGreaterThan(0)
-    expect(counters.captured).toBe(counters.sent + counters.droppedTotal)
-  })
+  for (const batch of ['mmsg', 'gso']) {
+    it(`when the way out is too narrow (BATCH=${batch}), then what does not fit is counted, and the sidecar answers and stops all the same`, async () => {
+      const { web } = scene
+      const narrow = 'qdisc add dev eth0 root tbf rate 2mbit burst 20kb limit 200kb'
+      await web.exec(['tc', ...narrow.split(' ')])
+      const { sidecar, finish } = await scene.tap({ BATCH: batch })
+      let flooding = true
+      const flooded = web.node.namespace
+        .exec([process.execPath, flood, web.address4, '9999', '64', '6', '64', '30000'])
+        .finally(() => {
+          flooding = false
+        })
+      await setTimeout(1000)
+      let worst = 0
+      while (flooding) {
+        const asked = performance.now()
+        await sidecar.request('/healthz')
+        worst = Math.max(worst, performance.now() - asked)
+        await setTimeout(50)
+      }
+      await flooded
+      const { ended, counters } = await finish()
+      expect(worst).toBeLessThan(500)
+      expect(ended).toEqual({ code: 0, signal: null })
+      expect(counters.dropped['send_error']).toBeGreaterThan(0)
+      expect(counters.captured).toBe(counters.sent + counters.droppedTotal)
+    })
+  }
 
   it('when the interface is down at the start (ENGINE=pcap), then the sidecar waits until it is up', async () => {
     const { web } = scene

@@ -42,6 +42,7 @@ describe('given a transport whose datagrams are told by address and port', () =>
     transport.refresh()
     expect(transport.targets).toEqual([])
     expect(said).toEqual([
+      'datagrams for sensors/a leave by mmsg: it is on this node and may capture packets',
       'nothing is sent, since own packets could not be told: cannot set SO_ATTACH_FILTER: setsockopt failed with ENOMEM',
     ])
     full = false

@@ -1,6 +1,6 @@
 /**
- * Self-signed certificates for tests: ECDSA P-256, written in DER by hand (RFC 5280), because no tool or package that the
- * project needs anyway makes them. The certificate is its own CA: trust it as it is.
+ * Self-signed certificates for tests: ECDSA P-256, written in DER by hand (RFC 5280), at once and without the library that
+ * writes the injectors' own. The certificate is its own CA: trust it as it is.
  */
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { isIPv4 } from 'node:net'

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { readInjectorSettings } from '../../contract/injector-settings.ts'
-import { loadCertificate } from '../../injector/certificates.ts'
+import { loadCertificate } from '../../injector/certificates/files.ts'
+import { keepFromFiles } from '../../injector/certificates/from-files.ts'
 import { type ClusterConnection, type RunningInjector, startInjector, withoutCluster } from '../../injector/start.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
 
@@ -55,10 +56,9 @@ export async function serveInjector(
   const injector = await startInjector({
     version: '9.9.9',
     settings: read.settings,
-    certificate: loaded.pair,
+    certificates: (use, logger, metrics) => keepFromFiles(files, loaded.pair, 20, use, logger, metrics),
     log: pino({}, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
     connect: connect ?? withoutCluster,
-    certificateLookMs: 20,
   })
   const agent = new Agent({ ca: certificate.cert, keepAlive: true })
   return {

@@ -3,6 +3,7 @@ import type { LabPod } from '../../lab/network/pod.ts'
 import { connectUdp } from './netns-sockets.ts'
 
 export const flowPort = 33_340
+const firstLocalPort = 40_000
 
 export interface Flows {
   readonly count: number
@@ -11,13 +12,18 @@ export interface Flows {
   /** Bytes of UDP payload, in turn, 8 at least. */
   readonly sizes: readonly number[]
   readonly family?: 4 | 6
+  /** The first number; 0 unless given. */
+  readonly first?: number
 }
 
 /** Sends the flows' datagrams in turns, from one pod to another. */
-export function sendFlows(from: LabPod, to: LabPod, { count, each, sizes, family = 4 }: Flows): void {
+export function sendFlows(from: LabPod, to: LabPod, { count, each, sizes, family = 4, first = 0 }: Flows): void {
   const address = family === 4 ? to.address4 : to.address6
-  const senders = Array.from({ length: count }, () => connectUdp(from.namespace, family, address, flowPort))
-  for (let number = 0; number < each; number++) {
+  // The same source ports each time, so that flows go on where they were.
+  const senders = Array.from({ length: count }, (_, flow) =>
+    connectUdp(from.namespace, family, address, flowPort, { localPort: firstLocalPort + flow }),
+  )
+  for (let number = first; number < first + each; number++) {
     senders.forEach((sender, flow) => {
       const payload = Buffer.alloc(sizes[(flow * 7 + number) % sizes.length]!, flow)
       payload.writeUInt32BE(flow, 0)

@@ -106,6 +106,8 @@ describe('the chart', () => {
       BLIND_SPOTS: values.blindSpots.enabled ? 'on' : 'off',
       DRAIN_SECONDS: String(values.drainSeconds),
       LOG_LEVEL: values.logLevel,
+      CERTIFICATE_LIFE: values.certificate.life,
+      CERTIFICATE_AUTHORITY_LIFE: values.certificate.authorityLife,
       IMAGE_PULL_POLICY: values.image.pullPolicy,
     }
     expect(readInjectorSettings(environment)).toEqual(readInjectorSettings({ IMAGE: 'example.com/vxtap:1' }))
@@ -154,12 +156,18 @@ describe('the chart', () => {
     expect(sensorAnnotations.gso.parse(said ?? '')).toEqual({ ok: true, value: 'socket' })
   })
 
-  it('asks for no more rights than it uses, and never for secrets', () => {
-    const rules = templates.flatMap((text) => [...text.matchAll(/resources: \[(.*)\]\n\s+verbs: \[(.*)\]/g)])
-    expect(rules.map(([, resources, verbs]) => [resources, verbs])).toEqual([
+  it('asks for no more rights than it uses, and by name wherever there is one', () => {
+    const rules = templates.flatMap((text) => [
+      ...text.matchAll(/resources: \[(.*)\]\n(?:\s+resourceNames: \[(.*)\]\n)?\s+verbs: \[(.*)\]/g),
+    ])
+    const name = '{{ include "vxtap.name" . }}'
+    expect(rules.map(([, resources, names, verbs]) => [resources, verbs, ...(names ? [names] : [])])).toEqual([
+      ['secrets', 'get, list, watch, patch', `${name}-certificates`],
+      ['leases', 'get, patch', `${name}-certificates`],
       ['namespaces, nodes', 'get, list, watch'],
       ['pods', 'get, list, watch'],
       ['events', 'create'],
+      ['mutatingwebhookconfigurations', 'get, list, watch, patch', name],
       ['pods', 'get, list, watch'],
       ['pods', 'get, list, watch'],
     ])

@@ -73,6 +73,20 @@ NATIVE_SIDECARS
 {{- end -}}
 {{- end -}}
 
+{{/* Whether the injectors make their certificates themselves: true, or nothing. */}}
+{{- define "vxtap.ownCertificates" -}}
+{{- if and (eq .Values.injection.mode "webhook") (not (or .Values.certificate.secretName .Values.certificate.certManager.enabled)) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* Of a duration such as 30d. */}}
+{{- define "vxtap.seconds" -}}
+{{- $units := dict "s" 1 "m" 60 "h" 3600 "d" 86400 -}}
+{{- mul (trimSuffix (substr (int (sub (len .) 1)) (len .) .) . | int) (get $units (substr (int (sub (len .) 1)) (len .) .)) -}}
+{{- end -}}
+
+{{/* Of a certificate that somebody else makes. */}}
 {{- define "vxtap.secretName" -}}
 {{- .Values.certificate.secretName | default (printf "%s-tls" (include "vxtap.name" .)) -}}
 {{- end -}}

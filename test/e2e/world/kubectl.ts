@@ -9,6 +9,7 @@ export interface KubeObject {
     readonly name: string
     readonly namespace?: string
     readonly uid: string
+    readonly deletionTimestamp?: string
     readonly labels?: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
   }
@@ -43,7 +44,11 @@ interface Pod {
     readonly phase?: string
     readonly podIP?: string
     readonly podIPs?: readonly { readonly ip: string }[]
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly lastTransitionTime?: string
+    }[]
     readonly containerStatuses?: readonly ContainerStatus[]
     readonly initContainerStatuses?: readonly ContainerStatus[]
   }

@@ -99,7 +99,7 @@ describe("the injector's settings", () => {
     expect(read({ IMAGE: 'vxtap:1' })).toMatchObject({
       listenAddress: { host: undefined, port: 8443 },
       metricsAddress: { port: 9412 },
-      drainSeconds: 5,
+      drainSeconds: 20,
       podSecurity: 'skip',
       podSecurityDefault: 'privileged',
       defaults: { image: 'vxtap:1' },

@@ -12,7 +12,6 @@ import { isObject, type Json, objectAt } from '../../../injector/json.ts'
 import { createInjectorMetrics } from '../../../injector/metrics.ts'
 import { createWebhookServer } from '../../../injector/server.ts'
 import { type ApiServer, startApiServer } from '../../../lab/apiserver/server.ts'
-import { makeCertificate } from '../../support/certificates.ts'
 import { kubeconfigOf } from '../../support/status-cluster.ts'
 import { clusterOf, config, modern, review } from './fixtures.ts'
 import { type Case, cases } from './reason-cases.ts'
@@ -39,9 +38,7 @@ async function told(test: Case, ownerUid: string) {
   const metrics = createInjectorMetrics('test')
   const posts: Promise<void>[] = []
   const post = createEventPost(rest)
-  const { cert, key } = makeCertificate()
-  const certificate = { cert: Buffer.from(cert), key: Buffer.from(key), expires: new Date() }
-  const { app } = createWebhookServer(certificate, {
+  const { app } = createWebhookServer({
     config: { ...config, ...test.config },
     cluster: test.cluster ?? clusterOf(modern),
     metrics,

@@ -63,6 +63,20 @@ describe('tokens and permission', () => {
     api.expireTokens('shop/default')
     expect(await status(fresh)).toBe(401)
   })
+
+  it('grants by the name of the object, which a list or a watch must select', async () => {
+    const client = clientOf(api, api.issueToken('shop/default'))
+    const status = async (path: string): Promise<number> =>
+      (await client('GET', `/api/v1/namespaces/shop/secrets${path}`)).status
+    const names = ['mine']
+    const verbs = ['get', 'list'] as const
+    api.grant({ serviceAccount: 'shop/default', namespace: 'shop', verbs, resource: 'secrets', names })
+    expect(await status('/mine')).toBe(404)
+    expect(await status('/other')).toBe(403)
+    expect(await status('')).toBe(403)
+    expect(await status('?fieldSelector=metadata.name%3Dother')).toBe(403)
+    expect(await status('?fieldSelector=metadata.name%3Dmine')).toBe(200)
+  })
 })
 
 describe('where it listens', () => {

@@ -2,12 +2,16 @@
  * Prints, as JSON, how many heap bytes a call of each hot function costs once optimized. A program of its own, run by
  * plain Node with --expose-gc: the test runner wraps imports, which keeps V8 from inlining and so from not allocating.
  */
+
+import { Counters } from '../../../../sidecar/counters.ts'
 import { flowHash } from '../../../../sidecar/frame/flow.ts'
 import { inferVirtio } from '../../../../sidecar/frame/infer.ts'
 import { completeChecksum } from '../../../../sidecar/frame/repair.ts'
 import { emptySegmentPlan, planSegments, writeSegment } from '../../../../sidecar/frame/segment.ts'
 import { restoreVlanTag } from '../../../../sidecar/frame/vlan.ts'
+import { Pipeline } from '../../../../sidecar/pipeline.ts'
 import { BatchList, batchShape, listLength } from '../../../../sidecar/tunnel/batch-list.ts'
+import type { Transport } from '../../../../sidecar/tunnel/transport.ts'
 import { Memory } from '../../../../wire/memory.ts'
 import { emptyParsedFrame, parseFrame } from '../../../../wire/parse.ts'
 import { emptyVirtio } from '../../../../wire/virtio.ts'
@@ -35,8 +39,41 @@ const plan = emptySegmentPlan()
 const into = emptyVirtio()
 const kept: object[] = [{}]
 let hash = 0
-const list = new BatchList(new Memory(new ArrayBuffer(listLength(batchShape))), 0x7f00_0000_0000, 0, batchShape, 65_507)
+const list = new BatchList(
+  { memory: new Memory(new ArrayBuffer(listLength(batchShape))), address: 0x7f00_0000_0000, at: 0 },
+  batchShape,
+  0x7e00_0000_0000,
+  65_507,
+)
 list.joinUpTo(1472)
+
+const small = buildFrame({ payload: [1, 2, 3] })
+const wired = new Memory(new ArrayBuffer(1 << 16))
+wired.u8.set(small.bytes, 4096)
+const sent = new Int32Array(4)
+const transport: Transport = {
+  scratchLength: 4096,
+  targets: [{ key: 'a', name: 'a', address: '192.0.2.1', family: 4, sameNode: false, cut: 'wire', seed: 1 }],
+  unsendable: 0,
+  setTargets: () => {},
+  maxFrame: () => 1500,
+  add: (_target, flow, headAt, headLength) => {
+    sent[0] = flow
+    sent[1] = headAt + headLength
+  },
+  flush: () => {},
+  refresh: () => {},
+  ownTunnel: () => ({ mark: 0, sensorPort: 4789, firstPort4: 0, firstPort6: 0, portCount: 4, addresses: [] }),
+  paths: () => [],
+  close: () => {},
+}
+const pipeline = new Pipeline(
+  wired,
+  8194,
+  transport,
+  { vni: 1, snaplen: 0, segment: 'fit', maxMbps: 0, sampleFlows: 100 },
+  new Counters(),
+)
 
 const calls: Record<string, () => void> = {
   control: () => {
@@ -56,8 +93,15 @@ const calls: Record<string, () => void> = {
   vlan: () => {
     restoreVlanTag(memory, at, 5, 0x8100)
   },
+  pipeline: () => {
+    // Many flows: about half of their hashes have the highest bit.
+    for (let index = 0; index < 40; index++) {
+      wired.u8[4096 + small.l4 + 1] = index
+      pipeline.frame(4096, small.bytes.length, into, false)
+    }
+  },
   batch: () => {
-    for (let index = 0; index < 40; index++) list.add(index << 8, 0x7e00_0000_0000, index, 100 + (index & 3), 0, 0)
+    for (let index = 0; index < 40; index++) list.add(index << 8, index, 100 + (index & 3), 0, 0)
     list.seal()
     list.clear()
   },

@@ -59,8 +59,8 @@ function setUp(shape: ListShape, faults: Iterator<Fault>, batchErrno: () => numb
       : data.u8.slice(address - dataAt, address - dataAt + length)
   const kernel = new ModelKernel({ read, faults, largest: () => largest, batchErrno })
   const counters = new Counters()
-  const list = new BatchList(lists, listsAt, 0, shape, mostBytes)
-  const singles = new BatchList(lists, listsAt, listLength(shape), singleShape, mostBytes)
+  const list = new BatchList({ memory: lists, address: listsAt, at: 0 }, shape, dataAt, mostBytes)
+  const singles = new BatchList({ memory: lists, address: listsAt, at: listLength(shape) }, singleShape, 0, mostBytes)
   const refusals: number[] = []
   const outlet: Outlet = {
     taken: 0,
@@ -78,7 +78,7 @@ function setUp(shape: ListShape, faults: Iterator<Fault>, batchErrno: () => numb
     data.u8.fill(number & 0xff, at, at + size)
     new DataView(data.buffer).setUint32(at, flow)
     new DataView(data.buffer).setUint32(at + 4, number)
-    const once = () => list.add(flow, dataAt, at, head, at + head, size - head)
+    const once = () => list.add(flow, at, head, at + head, size - head)
     if (!once()) {
       sender.send(outlet, 3, list)
       if (!once()) throw new Error('an empty list had no room')
@@ -199,6 +199,11 @@ describe('a list of batches', () => {
 
   it('given datagrams of one size, then puts 64 into a message', () => {
     expect(messagesFor(uniform(640, 100, 7))).toMatchObject({ messages: 10, largestBatch: 64 })
+  })
+
+  it('given a list that was sent, then starts anew', () => {
+    const two = uniform(2, 100, 2)
+    expect(messagesFor([...two.slice(0, 1), { ...two[1]!, flushAfter: true }, ...two])).toMatchObject({ messages: 2 })
   })
 
   it('given large ones, then no message has more bytes than IP can tell', () => {

@@ -6,16 +6,11 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
+import type { CertificatePair } from './source.ts'
 
 export interface CertificateFiles {
   readonly certFile: string
   readonly keyFile: string
-}
-
-export interface CertificatePair {
-  readonly cert: Buffer
-  readonly key: Buffer
-  readonly expires: Date
 }
 
 export type LoadedPair =
@@ -39,7 +34,9 @@ export async function loadCertificate(files: CertificateFiles): Promise<LoadedPa
 function checkPair(files: CertificateFiles, cert: Buffer, key: Buffer): LoadedPair {
   try {
     createSecureContext({ cert, key })
-    return { ok: true, pair: { cert, key, expires: new X509Certificate(cert).validToDate } }
+    const { validFromDate, validToDate } = new X509Certificate(cert)
+    const lifeMs = validToDate.getTime() - validFromDate.getTime()
+    return { ok: true, pair: { cert, key, expires: validToDate, lifeMs } }
   } catch (error) {
     return {
       ok: false,
