@@ -161,9 +161,9 @@ export const injectorSettings = {
   allowedOverrides: {
     env: 'ALLOWED_OVERRIDES',
     default: overridable.filter((name) => !notOverridableByDefault.includes(name)).join(','),
-    defaultShown: `every annotation but ${notOverridableByDefault.map((name) => `\`${name}\``).join(' and ')}`,
+    defaultShown: `every annotation but ${notOverridableByDefault.map((name) => `\`${name}\``).join(', ')}`,
     meaning:
-      'annotations that pods may set, comma-separated, without the prefix; `sensor-address` lets them name a sensor by address or host; empty for none',
+      'annotations that pods may set, comma-separated, without the prefix; `sensor-address` lets them name a sensor by address or host, `engine-kernel` lets them choose `engine: kernel`, which gives the sidecar NET_ADMIN; empty for none',
     allowed: `a comma-separated list of ${overridable.join(', ')}, or empty for none`,
     example: 'sensor,vni,filter',
     parse: listOf((word) => overridable.includes(word)),

@@ -19,6 +19,7 @@ import {
   dropReasonsText,
   injectionReasonsIndex,
   injectionReasonsText,
+  mirrorRefusalsTable,
   preparationOutcomesTable,
 } from './reasons.ts'
 import {
@@ -39,6 +40,7 @@ export const generatedFiles = [
   'docs/commands.md',
   'docs/metrics.md',
   'docs/performance.md',
+  'docs/limits.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
   'docs/sensors.md',
@@ -72,6 +74,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['performance-charts', chartImages()],
     ['performance-tables', figureTables()],
     ['performance-injector', injectorText()],
+    ['mirror-refusals', mirrorRefusalsTable()],
     ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
