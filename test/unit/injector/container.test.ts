@@ -44,7 +44,7 @@ describe('the container', () => {
     const decision = plan(annotated({ 'vxtap.io/engine': 'kernel' }), namespace(), modern, rules)
     expect(decision).toMatchObject({ outcome: 'skip', reason: 'override_not_allowed' })
     expect(decision.sentence).toContain('vxtap.io/engine to kernel, which needs NET_ADMIN')
-    expect(decision.remedy).toContain("list engine-kernel in the injector's ALLOWED_OVERRIDES")
+    expect(decision.remedy).toContain("list engine-kernel in the injector's allowedOverrides")
     expect(plan(annotated({ 'vxtap.io/engine': 'ring' }), namespace(), modern, rules).outcome).toBe('inject')
     expect(plan(annotated({}), namespace({}, { 'vxtap.io/engine': 'kernel' }), modern, rules).outcome).toBe('inject')
   })
