@@ -5,7 +5,7 @@ VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector clean unit netns docs test-suricata format e2e e2e-results cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector bench-scale clean unit netns docs test-suricata format e2e e2e-results cluster chart image
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -61,6 +61,9 @@ bench: setup build ## measure memory, idle CPU, start time and throughput of the
 
 bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
 	@$(NODE) bench/injector/main.ts
+
+bench-scale: setup ## work out what 10,000 sidecars do to an API server and to sensors, with the sidecar's own code
+	@$(NODE) bench/scale/main.ts
 
 clean: ## remove what make made (node_modules, .tools, dist, build)
 	rm -rf node_modules .tools dist build coverage

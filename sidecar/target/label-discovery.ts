@@ -1,21 +1,25 @@
 /**
  * The sensor found by its label: list, then watch, for ever, off the packet path.
  *
- * A watch that the server ends in order goes on at once from where it was; so does one whose connection broke, after a
- * short back-off. 410 and whatever else casts doubt on the history start over with a list. Whatever fails, the last
- * known targets stay.
+ * A watch that ends in its own time goes on at once from where it was; one that the server ends before, or whose
+ * connection broke, at a random moment of the next second. 410 and whatever else casts doubt on the history start over
+ * with a list. Whatever fails, the last known targets stay.
  */
 
 import { Announcer } from './announcer.ts'
 import { readNamespace } from './api-access.ts'
 import { ApiClient, ApiError } from './api-client.ts'
 import { eligibleTargets } from './choose.ts'
-import type { DiscoveryCounters, DiscoveryRequest } from './discovery-counters.ts'
+import type { DiscoveryCounters, DiscoveryRequest, DiscoveryResult } from './discovery-counters.ts'
 import type { Discovery, DiscoveryOptions, DiscoveryState } from './discovery-options.ts'
 import { explainForbidden, explainFound, explainNone, meanwhile } from './explain.ts'
+import { Patience } from './patience.ts'
 import { type PodListing, PodSource, type WatchHandler, type WatchOutcome } from './pod-source.ts'
 import type { PodView } from './pod-view.ts'
-import { backOffMs, type Clock, defaultTiming, systemClock, type Timing } from './timing.ts'
+import { type Clock, defaultTiming, systemClock, type Timing } from './timing.ts'
+
+/** What is no word about the history: the watch can be asked for again as it was. Where that does not help, lists do. */
+const historyStands: ReadonlySet<DiscoveryResult> = new Set(['unauthorized', 'forbidden', 'refused'])
 
 export class LabelDiscovery implements Discovery {
   readonly #options: DiscoveryOptions
@@ -25,12 +29,12 @@ export class LabelDiscovery implements Discovery {
   readonly #random: () => number
   readonly #counters: DiscoveryCounters
   readonly #announcer: Announcer
+  readonly #patience: Patience
   readonly #stopping = new AbortController()
   #pods = new Map<string, PodView>()
   #namespace: string
   /** From where to watch; undefined when a list is due. */
   #version: string | undefined
-  #failures = 0
   #failing = false
   #started = false
   #wake: (() => void) | undefined
@@ -42,6 +46,7 @@ export class LabelDiscovery implements Discovery {
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? Math.random
+    this.#patience = new Patience(this.#timing, this.#random)
     this.#counters = options.counters
     this.#announcer = new Announcer(options.onTargets, options.log, this.#clock)
     this.#namespace = options.namespace || options.podNamespace
@@ -149,47 +154,29 @@ export class LabelDiscovery implements Discovery {
   }
 
   /** A watch that was open is over. */
-  #ended({ lastedMs, items, error }: WatchOutcome): number {
+  #ended(outcome: WatchOutcome): number {
     if (this.#stopping.signal.aborted) return 0
-    // One that brought nothing and did not last is a failure however politely it ended, or we would spin.
-    const worked = items > 0 || lastedMs >= this.#timing.shortWatchMs
-    if (worked && (error === undefined || error.result !== 'garbled')) this.#failures = 0
-    if (error === undefined) return worked ? 0 : this.#backOff()
-    this.#options.log.debug(`the watch for sensors broke off: ${error.message}`)
-    if (error.result !== 'unreachable') this.#version = undefined
-    return this.#delayAfter(error)
+    const { error } = outcome
+    if (error !== undefined) {
+      this.#options.log.debug(`the watch for sensors broke off: ${error.message}`)
+      if (error.result !== 'unreachable') this.#version = undefined
+    }
+    return this.#patience.afterWatch(outcome)
   }
 
   /** A request was not granted. */
   #failed(error: unknown): number {
     const failure = error instanceof ApiError ? error : new ApiError('garbled', String(error))
-    if (failure.result !== 'unreachable') this.#version = undefined
-    // The history is gone: nothing is wrong with the API, a list will do.
-    if (failure.result === 'gone') return this.#delayAfter(failure)
+    const { result } = failure
+    const first = this.#patience.trusting
+    if (!(result === 'unreachable' || (first && historyStands.has(result)))) this.#version = undefined
+    // Neither says that anything is wrong: a list will do, and a right that was there a moment ago will be back or be missed.
+    if (result === 'gone' || (first && result === 'forbidden')) return this.#patience.afterRefusal(failure)
     this.#failing = true
     const denied = failure.result === 'forbidden' || failure.result === 'unauthorized'
     const what = failure.result === 'forbidden' ? explainForbidden(this.#namespace, failure.account) : failure.message
     this.#announcer.enter(denied ? 'forbidden' : 'unreachable', `${what}; ${meanwhile(this.#announcer.targets)}`)
-    return this.#delayAfter(failure)
-  }
-
-  #delayAfter(failure: ApiError): number {
-    // A 410 is answered by a list, a 401 by reading the token again; both at once, but not twice in a row.
-    const atOnce = failure.result === 'gone' || failure.result === 'unauthorized'
-    if (!atOnce || this.#failures > 0) return Math.max(this.#backOff(), this.#asked(failure))
-    this.#failures += 1
-    return 0
-  }
-
-  /** The server's own wish counts, but never for longer than we would wait by ourselves. */
-  #asked(failure: ApiError): number {
-    return Math.min(failure.retryAfterMs, this.#timing.backOffCapMs)
-  }
-
-  #backOff(): number {
-    const ms = backOffMs(this.#failures, this.#timing, this.#random)
-    this.#failures += 1
-    return ms
+    return this.#patience.afterRefusal(failure)
   }
 
   /** Looks through the pods, hands the targets over, and says what there is to say. */

@@ -13,6 +13,8 @@ export interface PodListing {
 export interface WatchOutcome {
   /** How long it was open. */
   readonly lastedMs: number
+  /** How long it was asked for. */
+  readonly askedMs: number
   /** Events and bookmarks. */
   readonly items: number
   /** undefined where the server ended it in order. */
@@ -80,7 +82,7 @@ export class PodSource {
     handler.opened()
     const error = await this.#read(stream, handler, progress)
     cancel()
-    return { lastedMs: this.#clock.now() - opened, items: progress.items, error }
+    return { lastedMs: this.#clock.now() - opened, askedMs: seconds * 1000, items: progress.items, error }
   }
 
   async #read(
@@ -89,19 +91,28 @@ export class PodSource {
     progress: { items: number },
   ): Promise<ApiError | undefined> {
     const lines = new JsonLines(this.#timing.maxLineBytes)
+    let told: ApiError | undefined
+    let cancelCut: (() => void) | undefined
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
+        if (told !== undefined) continue
         for (const line of lines.push(chunk)) {
-          take(fields(line), handler)
+          told = take(fields(line), handler)
+          if (told !== undefined) break
           progress.items += 1
         }
-        handler.settled()
+        if (told === undefined) handler.settled()
+        // The server ends the stream by itself now. Waiting for that keeps the connection, which the list to come needs.
+        else cancelCut = this.#clock.after(this.#timing.lingerMs, () => stream.destroy())
       }
-      return undefined
+      return told
     } catch (error) {
+      if (told !== undefined) return told
       if (error instanceof ApiError) return error
       if (error instanceof SyntaxError) return new ApiError('garbled', `the watch brought no JSON: ${error.message}`)
       return this.#client.unreachable(error)
+    } finally {
+      cancelCut?.()
     }
   }
 }
@@ -110,8 +121,11 @@ function collection(namespace: string): string {
   return namespace === '*' ? '/api/v1/pods' : `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`
 }
 
-/** @throws {ApiError} for an ERROR event and for what is no event */
-function take(event: Readonly<Record<string, unknown>>, handler: WatchHandler): void {
+/**
+ * @returns what an ERROR event says, after which the server sends nothing more
+ * @throws {ApiError} for what is no event
+ */
+function take(event: Readonly<Record<string, unknown>>, handler: WatchHandler): ApiError | undefined {
   const object = fields(event['object'])
   const version = text(fields(object['metadata'])['resourceVersion'])
   const pod = podView(object)
@@ -126,14 +140,12 @@ function take(event: Readonly<Record<string, unknown>>, handler: WatchHandler): 
     case 'BOOKMARK':
       break
     case 'ERROR': {
-      const message = text(object['message'])
-      throw new ApiError(
-        object['code'] === 410 ? 'gone' : 'refused',
-        `the watch ended with ${object['code']} (${message})`,
-      )
+      const said = `the watch ended with ${object['code']} (${text(object['message'])})`
+      return new ApiError(object['code'] === 410 ? 'gone' : 'refused', said)
     }
     default:
       throw new ApiError('garbled', `the watch brought an event of the unknown type ${JSON.stringify(event['type'])}`)
   }
   if (version !== '') handler.reached(version)
+  return undefined
 }

@@ -4,6 +4,8 @@ export interface Timing {
   /** Back-off: the first is at most this, each next at most twice as much. */
   readonly backOffBaseMs: number
   readonly backOffCapMs: number
+  /** What everybody does at one moment, each does at a random moment of so long: a new watch, or a list after 410. */
+  readonly spreadMs: number
   /** For a list with its body, and for a watch until its first byte. */
   readonly requestTimeoutMs: number
   /** How long a watch is asked for, give or take a fifth. */
@@ -12,6 +14,8 @@ export interface Timing {
   readonly watchMarginMs: number
   /** A watch that ends sooner than this and brought nothing counts as failed. */
   readonly shortWatchMs: number
+  /** How long a watch that brought an error may take to end by itself. */
+  readonly lingerMs: number
   /** TCP keep-alive after this much silence; a dead peer is noticed about 10 s later (libuv probes each second, 10 times). */
   readonly keepAliveMs: number
   readonly resolveEveryMs: number
@@ -25,10 +29,13 @@ export interface Timing {
 export const defaultTiming: Timing = {
   backOffBaseMs: 100,
   backOffCapMs: 30_000,
+  // 10,000 sidecars then make 10 connections in a millisecond, and a sensor that moves just then is missed for half a second.
+  spreadMs: 1000,
   requestTimeoutMs: 15_000,
   watchSeconds: 300,
   watchMarginMs: 30_000,
   shortWatchMs: 1000,
+  lingerMs: 1000,
   keepAliveMs: 15_000,
   resolveEveryMs: 30_000,
   reconsiderMs: 5000,

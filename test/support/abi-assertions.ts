@@ -51,7 +51,17 @@ const layouts: Readonly<Record<string, readonly [structure: string, members: Rea
       scopeId: 'sin6_scope_id',
     },
   ],
-  mmsghdr: ['mmsghdr', { iov: 'msg_hdr.msg_iov', iovCount: 'msg_hdr.msg_iovlen', messageLength: 'msg_len' }],
+  mmsghdr: [
+    'mmsghdr',
+    {
+      iov: 'msg_hdr.msg_iov',
+      iovCount: 'msg_hdr.msg_iovlen',
+      control: 'msg_hdr.msg_control',
+      controlLength: 'msg_hdr.msg_controllen',
+      messageLength: 'msg_len',
+    },
+  ],
+  cmsghdr: ['cmsghdr', { bytes: 'cmsg_len', level: 'cmsg_level', type: 'cmsg_type' }],
   iovec: ['iovec', { base: 'iov_base', bytes: 'iov_len' }],
   sockFprog: ['sock_fprog', { count: 'len', filter: 'filter' }],
   pollfd: ['pollfd', { fd: 'fd', events: 'events', revents: 'revents' }],
@@ -74,6 +84,7 @@ const headers = [
   'linux/filter.h',
   'linux/if_ether.h',
   'linux/if_packet.h',
+  'netinet/udp.h',
 ]
 
 /** One static_assert a line, after what they need. */

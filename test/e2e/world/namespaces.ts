@@ -44,6 +44,8 @@ export const namespacesOfTheSuite = [
   'tunnel-six',
   'upgraded',
   'vxtap',
+  'watched',
+  'watching',
   'webhook-shop',
   'workloads',
 ] as const

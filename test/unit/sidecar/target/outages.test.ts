@@ -136,37 +136,6 @@ describe('when the Kubernetes API fails', () => {
     expect(scene.api.count({ verb: 'list' })).toBe(1)
   })
 
-  it.each(['event', 'status'] as const)(
-    'given 410 Gone as %s, then lists anew, at once and without an alarm',
-    async (goneAs) => {
-      await begin({ discovery: { timing: { ...fast, backOffBaseMs: 5 } } })
-      await scene.api.stop()
-      await replace()
-      scene.api.compact(goneAs)
-      await scene.api.start()
-      await until(followed)
-      await until(() => scene.api.openWatches === 1)
-      expect(scene.counters.get('watch', 'gone')).toBe(1)
-      expect(scene.api.count({ verb: 'list' })).toBe(2)
-      // From the old sensor to the new one in one step: the list tells both at once.
-      expect(scene.handed).toEqual([['10.0.0.1'], ['10.0.0.2']])
-      expect(scene.discovery.state.kind).toBe('found')
-    },
-  )
-
-  it.each(['event', 'status'] as const)(
-    'given nothing but 410 Gone as %s, then says nothing at all',
-    async (goneAs) => {
-      await begin()
-      scene.api.compact(goneAs)
-      scene.api.cutWatches('reset')
-      await until(() => scene.counters.get('watch', 'gone') === 1 && scene.api.openWatches === 1)
-      await replace()
-      await until(followed)
-      expect(scene.said.every((line) => line.startsWith('info sending to') || line.includes('looking on'))).toBe(true)
-    },
-  )
-
   it('given a page above the bound, then does not keep it', async () => {
     await begin({
       discovery: { timing: { ...fast, maxPageBytes: 1000 } },

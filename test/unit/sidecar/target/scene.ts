@@ -40,10 +40,12 @@ export interface SceneOptions {
 export const fast = {
   backOffBaseMs: 5,
   backOffCapMs: 300,
+  spreadMs: 10,
   requestTimeoutMs: 3000,
   watchSeconds: 60,
   watchMarginMs: 3000,
   shortWatchMs: 50,
+  lingerMs: 50,
   reconsiderMs: 20,
   resolveEveryMs: 30,
 }
