@@ -33,13 +33,8 @@ const blocksPerSlice = 8
 /** The event loop's turn comes after this long even if sending is slow. */
 const sliceMs = 20
 const idleWaitMs = 1000
-/**
- * Traffic is steady while its blocks are waited for no longer than this. Then a timer takes the place of waiting, which
- * goes through another thread and costs as much as some hundred frames.
- */
-const steadyMs = 10
-/** Pauses without a block after which it is waited for again: the kernel's timer may need two of its ticks for one. */
-const emptyPauses = 2
+/** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
+const pauseMs = 2
 const absentWaitMs = 250
 const vlanTagLength = 4
 const defaultTpid = 0x8100
@@ -160,8 +155,6 @@ export class RingEngine implements Engine {
     let quietSince = Number.POSITIVE_INFINITY
     let gone = false
     let looked = performance.now()
-    let steady = false
-    let pauses = 0
     let found = 0
     while (true) {
       const blocks = this.#slice(ring)
@@ -178,13 +171,6 @@ export class RingEngine implements Engine {
         await setTimeout(shape.retireMs)
         continue
       }
-      pauses = found > 0 ? 0 : pauses + 1
-      // Where much came in one pause, the ring might not hold what comes in the next.
-      if (steady && pauses < emptyPauses && found < shape.blockCount / 4) {
-        found = 0
-        await setTimeout(shape.retireMs)
-        continue
-      }
       const waiting = performance.now()
       const failed = await this.#waiter.wait(this.#fd, idleWaitMs)
       const now = performance.now()
@@ -197,8 +183,7 @@ export class RingEngine implements Engine {
           gone = true
         }
       }
-      steady = now - waiting < steadyMs
-      pauses = 0
+      if (now - waiting < pauseMs && found > 0 && found < shape.blockCount / 4) await setTimeout(pauseMs)
       found = 0
     }
     this.readKernelCounters()
