@@ -5,10 +5,10 @@ VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 ARCHIVE := build/vxtap$(if $(filter-out all,$(ARCH)),-$(ARCH))
 .DEFAULT_GOAL := help
 
-.PHONY: help setup demo test lint build bench bench-injector bench-scale clean unit netns docs test-suricata format e2e e2e-results cluster chart image
+.PHONY: help setup demo test lint build bench bench-injector bench-injector-api-server bench-scale clean unit netns docs test-suricata format fuzz e2e e2e-results cluster chart image
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-26s %s\n", $$1, $$2 }'
 
 setup: ## bring Node 24, system packages and npm packages (quick the second time)
 	@sh scripts/setup.sh
@@ -27,6 +27,9 @@ format: setup ## put every file into the house style
 
 unit: setup ## unit, property and docs tests (pure code, no privileges)
 	@$(VITEST) --project unit
+
+fuzz: setup ## 100,000 hostile reviews at the injector over TLS (make test sends 2,000)
+	@FUZZ_REVIEWS=100000 $(VITEST) --project unit test/unit/injector/hostile-fuzz.test.ts
 
 netns: setup ## integration tests on the real kernel, in network namespaces of their own
 	@sh scripts/sandbox.sh $(VITEST) --project netns
@@ -56,11 +59,14 @@ build: setup ## bundle every program into dist/
 image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/ (ARCH=arm64, amd64 or all); fails when it is too large
 	@$(NODE) image/main.ts --archive $(ARCHIVE).tar --sbom $(ARCHIVE).cdx.json $(if $(ARCH),--arch "$(ARCH)") $(if $(NAME),--name "$(NAME)")
 
-bench: setup build ## measure memory, idle CPU, start time and throughput of the sidecar
-	@sh scripts/sandbox.sh $(NODE) bench/sidecar.ts
+bench: setup build ## measure what a tap costs and loses, beside others, in under 8 minutes (as root; QUICK=1 for a minute, ONLY=name,... for a part)
+	@QUICK='$(QUICK)' ONLY='$(ONLY)' sh scripts/bench.sh
 
 bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo
 	@$(NODE) bench/injector/main.ts
+
+bench-injector-api-server: setup ## the same as a real API server sees it, on a cluster of its own (PODS=2000 RATE=100; a minute and the cluster's start)
+	@sh scripts/cluster.sh $(NODE) bench/injector/api-server.ts
 
 bench-scale: setup ## work out what 10,000 sidecars do to an API server and to sensors, with the sidecar's own code
 	@$(NODE) bench/scale/main.ts

@@ -128,9 +128,13 @@ export const annotationSettings: ReadonlyMap<string, AnnotationSetting> = new Ma
 
 /**
  * What the operator may let pods override: every annotation, and, apart from `sensor` (a label's value),
- * `sensor-address`: a sensor given by address or host name, which may be outside the cluster.
+ * `sensor-address`: a sensor given by address or host name, which may be outside the cluster; and, apart from `engine`,
+ * `engine-kernel`: the engine that needs the capability NET_ADMIN.
  */
-export const overridable: readonly string[] = [...annotationSettings.keys(), 'sensor-address']
+export const overridable: readonly string[] = [...annotationSettings.keys(), 'sensor-address', 'engine-kernel']
 
-/** Not for pods unless the operator says so: who writes a pod must not send the mirror elsewhere nor swap the program. */
-export const notOverridableByDefault: readonly string[] = ['sensor-address', 'image']
+/**
+ * Not for pods unless the operator says so: who writes a pod must not send the mirror elsewhere, swap the program or
+ * give it another capability.
+ */
+export const notOverridableByDefault: readonly string[] = ['sensor-address', 'engine-kernel', 'image']

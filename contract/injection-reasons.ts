@@ -127,7 +127,7 @@ export const injectionReasons = {
     outcome: 'skip',
     warn: true,
     sentence: 'the operator does not let pods set {what}',
-    remedy: "remove the annotation, set it on the namespace, or list {allow} in the injector's ALLOWED_OVERRIDES",
+    remedy: "remove the annotation, set it on the namespace, or list {allow} in the injector's allowedOverrides",
   },
   sensor_missing: {
     outcome: 'skip',

@@ -18,6 +18,18 @@ export const injectorMetrics = {
     help: 'Requests that were no AdmissionReview and got an HTTP error, by its status',
     labels: ['status'],
   },
+  droppedConnections: {
+    name: 'vxtap_injector_dropped_connections_total',
+    type: 'counter',
+    help: 'Open connections that made room for new ones, because there were as many as an injector keeps',
+    labels: [],
+  },
+  failedHandshakes: {
+    name: 'vxtap_injector_failed_handshakes_total',
+    type: 'counter',
+    help: 'Connections that did not get as far as TLS, a client certificate that is not accepted included',
+    labels: [],
+  },
   certificateExpiry: {
     name: 'vxtap_injector_certificate_expiry_timestamp_seconds',
     type: 'gauge',
@@ -60,10 +72,28 @@ export const injectorMetrics = {
     help: 'Changes of the certificate files, by result (taken or refused)',
     labels: ['result'],
   },
+  settingsReloads: {
+    name: 'vxtap_injector_settings_reloads_total',
+    type: 'counter',
+    help: 'Changes of the settings file, by result (taken or refused)',
+    labels: ['result'],
+  },
+  settingsRefused: {
+    name: 'vxtap_injector_settings_refused',
+    type: 'gauge',
+    help: '1 while the settings file holds something that is not allowed and the settings of before are in force, 0 otherwise',
+    labels: [],
+  },
   cacheSynced: {
     name: 'vxtap_injector_cache_synced',
     type: 'gauge',
     help: '1 while the cache of a resource (namespaces, nodes or pods) is listed and watched, 0 while it may be stale',
+    labels: ['resource'],
+  },
+  cacheAge: {
+    name: 'vxtap_injector_cache_age_seconds',
+    type: 'gauge',
+    help: 'Seconds since the API server was last heard of about a resource (namespaces or nodes); a quiet watch is renewed every 25 s, so more than a minute means that the cache is stale',
     labels: ['resource'],
   },
   cacheRestarts: {

@@ -121,6 +121,35 @@ export const injectorSettings = {
     example: '/etc/vxtap/tls/tls.key',
     parse: filePath,
   },
+  settingsFile: {
+    env: 'SETTINGS_FILE',
+    default: '',
+    defaultShown: 'none',
+    meaning:
+      'YAML file with the settings that may change while the injector runs; what it has wins over the variable of the same meaning; empty: the variables alone',
+    allowed: 'the path of a file, or empty for none',
+    example: '/etc/vxtap/settings/settings.yaml',
+    parse: pattern(/^[^\0]{0,4096}$/),
+  },
+  clientCaFile: {
+    env: 'CLIENT_CA_FILE',
+    default: '',
+    defaultShown: 'none',
+    meaning:
+      "PEM file with the authorities of the API server's client certificate: who shows none of theirs gets no answer; read again when it changes; empty: everybody is answered",
+    allowed: 'the path of a file, or empty for none',
+    example: '/etc/vxtap/client-ca/ca.crt',
+    parse: pattern(/^[^\0]{0,4096}$/),
+  },
+  clientNames: {
+    env: 'CLIENT_NAMES',
+    default: '',
+    defaultShown: 'every name',
+    meaning: 'common names of client certificates that are answered, comma-separated; needs `CLIENT_CA_FILE`',
+    allowed: 'a comma-separated list of common names, or empty for every name',
+    example: 'kube-apiserver',
+    parse: listOf((word) => word.length <= 64),
+  },
   imagePullPolicy: {
     env: 'IMAGE_PULL_POLICY',
     default: 'IfNotPresent',
@@ -132,9 +161,9 @@ export const injectorSettings = {
   allowedOverrides: {
     env: 'ALLOWED_OVERRIDES',
     default: overridable.filter((name) => !notOverridableByDefault.includes(name)).join(','),
-    defaultShown: `every annotation but ${notOverridableByDefault.map((name) => `\`${name}\``).join(' and ')}`,
+    defaultShown: `every annotation but ${notOverridableByDefault.map((name) => `\`${name}\``).join(', ')}`,
     meaning:
-      'annotations that pods may set, comma-separated, without the prefix; `sensor-address` lets them name a sensor by address or host; empty for none',
+      'annotations that pods may set, comma-separated, without the prefix; `sensor-address` lets them name a sensor by address or host, `engine-kernel` lets them choose `engine: kernel`, which gives the sidecar NET_ADMIN; empty for none',
     allowed: `a comma-separated list of ${overridable.join(', ')}, or empty for none`,
     example: 'sensor,vni,filter',
     parse: listOf((word) => overridable.includes(word)),

@@ -36,6 +36,9 @@ const labelWithDots = '[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?'
 const memory = whole(`(${rangePattern(32, 65536)})Mi|(${rangePattern(1, 64)})Gi`)
 const cpu = whole(`(${rangePattern(1, 64000)})m|${rangePattern(1, 64)}`)
 
+/** Words that a policy does not offer although the injector may: `engine: kernel` needs a capability that no policy gives. */
+export const notForPolicies: Readonly<Record<string, string>> = { engine: 'kernel' }
+
 /** By annotation name without the prefix. */
 export const policyPatterns: Readonly<Record<string, string>> = {
   // Labels alone: a policy cannot tell an address in the cluster from one outside, so nobody but the operator names one.

@@ -14,6 +14,12 @@ export const sidecarMetrics = {
     help: '1 while the interface is being captured, 0 while it is absent or the engine is stopped',
     labels: [],
   },
+  mirrorRefused: {
+    name: 'vxtap_kernel_mirror_refused',
+    type: 'gauge',
+    help: '1 while ENGINE=kernel does not mirror, by the reason; absent while it does, and with other engines',
+    labels: ['reason'],
+  },
   capturedFrames: {
     name: 'vxtap_captured_frames_total',
     type: 'counter',
@@ -107,7 +113,7 @@ export const sidecarMetrics = {
   targetBatch: {
     name: 'vxtap_target_batch',
     type: 'gauge',
-    help: '1; the labels tell how datagrams leave for a sensor: gso (up to 64 in one piece), mmsg (up to 64 in one system call) or single',
+    help: '1; the labels tell how datagrams leave for a sensor: gso (up to 64 in one piece), mmsg (up to 64 in one system call), single, or kernel (ENGINE=kernel sends by itself)',
     labels: ['sensor', 'batch'],
   },
   refusedBatches: {

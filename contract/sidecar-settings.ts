@@ -132,10 +132,10 @@ export const sidecarSettings = {
     annotation: 'engine',
     default: 'auto',
     meaning:
-      'how frames are captured: `ring` (AF_PACKET TPACKET_V3), `pcap` (libpcap, one packet at a time), or `auto`: ring, else pcap with the reason in the log',
-    allowed: 'auto, ring or pcap',
+      'how frames are captured: `ring` (AF_PACKET TPACKET_V3), `pcap` (libpcap, one packet at a time), `auto`: ring, else pcap with the reason in the log; or `kernel`: the kernel mirrors by itself, to one sensor on another node, at the cost of the application (needs NET_ADMIN)',
+    allowed: 'auto, ring, pcap or kernel',
     example: 'auto',
-    parse: oneOf('auto', 'ring', 'pcap'),
+    parse: oneOf('auto', 'ring', 'pcap', 'kernel'),
   },
   batch: {
     env: 'BATCH',

@@ -90,6 +90,9 @@ function unknownAnnotation(key: string, name: string, source: Source): string {
 
 function forbiddenOverride(name: string, text: string, allowed: ReadonlySet<string>): ChoiceResult | undefined {
   const key = annotationPrefix + name
+  if (name === sidecarSettings.engine.annotation && text === 'kernel' && !allowed.has('engine-kernel')) {
+    return refusedOverride(`${key} to kernel, which needs NET_ADMIN`, 'engine-kernel')
+  }
   if (name !== 'sensor') return allowed.has(name) ? undefined : refusedOverride(key, name)
   const sensor = sidecarSettings.sensor.parse(text)
   if (sensor.ok && sensor.value.kind === 'label') return allowed.has('sensor') ? undefined : refusedOverride(key, name)

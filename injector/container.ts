@@ -34,6 +34,9 @@ export function sidecarParts(pod: JsonObject, choices: Choices, options: Contain
   const port = freeMetricsPort(pod)
   const resources = resourcesFor(pod, choices)
   const hold = chosenValue(choices, injectorAnnotations.hold) === true
+  const kernel = chosenValue(choices, sidecarSettings.engine) === 'kernel'
+  // Whether the kernel can mirror is known only in the pod: an application that waited for it might wait for ever.
+  const held = hold && options.native && !kernel
   // Only a sensor that is looked for by its label needs the API.
   const token = sensorOf(choices)?.kind === 'label' ? tokenAccess(pod) : undefined
   const container: JsonObject = {
@@ -50,29 +53,35 @@ export function sidecarParts(pod: JsonObject, choices: Choices, options: Contain
     ],
     ports: [{ name: metricsPortName, containerPort: port, protocol: 'TCP' }],
     resources: resources.resources,
-    securityContext,
+    securityContext: securityContext(kernel ? ['NET_RAW', 'NET_ADMIN'] : ['NET_RAW']),
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    ...(hold && options.native ? { startupProbe: holdProbe } : {}),
+    ...(held ? { startupProbe: holdProbe } : {}),
     ...(token ? { volumeMounts: [token.mount] } : {}),
   }
   const warnings = [...resources.warnings]
-  if (hold && !options.native) {
+  if (hold && !options.native && !kernel) {
     warnings.push('vxtap.io/hold has no effect on an ordinary sidecar: the application starts beside it')
+  }
+  if (hold && kernel) {
+    warnings.push(
+      'vxtap.io/hold has no effect with vxtap.io/engine: kernel: whether the kernel can mirror is known only in the pod, and the application must start all the same',
+    )
   }
   return { container, ...(token?.volume ? { volume: token.volume } : {}), warnings }
 }
 
 // A capability reaches a process that is not root only through ambient capabilities (KEP-2763, not implemented) or file
-// capabilities (void without privilege escalation): so uid 0, and nothing of what root usually has but NET_RAW.
-const securityContext: JsonObject = {
+// capabilities (void without privilege escalation): so uid 0, and nothing of what root usually has but NET_RAW,
+// and NET_ADMIN where the kernel is to mirror by itself.
+const securityContext = (capabilities: readonly string[]): JsonObject => ({
   runAsUser: 0,
   runAsNonRoot: false,
   privileged: false,
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'], add: ['NET_RAW'] },
+  capabilities: { drop: ['ALL'], add: capabilities },
   seccompProfile: { type: 'RuntimeDefault' },
-}
+})
 
 /** The kubelet starts the next container once this succeeds. A minute without capturing restarts the sidecar alone. */
 const holdProbe: JsonObject = {

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { type Logger, pino } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
-import { type InjectorSettings, readInjectorSettings } from '../contract/injector-settings.ts'
+import type { InjectorSettings } from '../contract/injector-settings.ts'
 import { loadCertificate } from './certificates/files.ts'
 import { keepFromFiles } from './certificates/from-files.ts'
 import type { CertificateSource } from './certificates/source.ts'
-import { configFrom } from './configuration.ts'
+import { loadClientTrust } from './client-certificates.ts'
+import { loadSettings, settingsParser } from './settings-file.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
 // Where the API server's ServiceAccount plugin mounts it (kubernetes/plugin/pkg/admission/serviceaccount).
@@ -20,21 +21,25 @@ export interface InjectorOptions {
 }
 
 export async function main(options: InjectorOptions): Promise<void> {
-  const read = readInjectorSettings(process.env)
+  const read = await loadSettings(process.env)
   if (!read.ok) return refuse(read.problems)
-  const { settings } = read
+  const { settings, content } = read
   const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
   const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
   const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
   const certificates = await certificatesFor(settings, kubeConfig)
-  if (!certificates.ok) return refuse([certificates.problem])
-  const connect = await connection(clusterSettings, options.version, kubeConfig, log)
+  const clients = await loadClientTrust(settings.clientCaFile, settings.clientNames)
+  const problems = [...(certificates.ok ? [] : [certificates.problem]), ...(clients.ok ? [] : clients.problems)]
+  if (!certificates.ok || !clients.ok) return refuse(problems)
+  const connect = await connection(clusterSettings, kubeConfig, log)
   let injector: RunningInjector
   try {
     injector = await startInjector({
       version: options.version,
       settings,
       certificates: certificates.source,
+      clients: clients.trust,
+      settingsFile: content && { file: settings.settingsFile, content, parse: settingsParser(process.env) },
       log,
       connect,
     })
@@ -96,7 +101,6 @@ async function certificatesFor(settings: InjectorSettings, kubeConfig: KubeConfi
 
 async function connection(
   settings: InjectorSettings,
-  version: string,
   kubeConfig: KubeConfig | undefined,
   log: Logger,
 ): Promise<InjectorParts['connect']> {
@@ -109,8 +113,8 @@ async function connection(
     return withoutCluster
   }
   const { watchCluster } = await import('./cluster/watch-cluster.ts')
-  const lookingWith = settings.blindSpots === 'on' ? configFrom(settings, version) : undefined
-  return (clusterLog, metrics) => watchCluster(kubeConfig, clusterLog, metrics, lookingWith)
+  const looks = settings.blindSpots === 'on'
+  return (clusterLog, metrics, config) => watchCluster(kubeConfig, clusterLog, metrics, looks ? config : undefined)
 }
 
 function stopOnSignal(stop: (signal: NodeJS.Signals) => Promise<void>): void {

@@ -2,26 +2,49 @@
  * The webhook over HTTPS. Its settings are those that an API server needs at the other end
  * (kubernetes/apiserver pkg/util/webhook/client.go): Go keeps idle connections for 90 s, so ours live longer, or a
  * request would meet a connection that is just being closed.
+ *
+ * The deadline in `?timeout=` is not read. A decision waits for nothing and takes about a millisecond, and an API server
+ * has no more calls under way than it serves requests that change something (some hundreds), so what waits before one
+ * is a fraction of a second, below the smallest deadline there is. Nobody could tell how long a request has waited in the
+ * socket either.
  */
+import type { TLSSocket } from 'node:tls'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { printable } from '../contract/setting.ts'
+import { BodyError, type BodyLimits, createBodies } from './bodies.ts'
 import type { CertificatePair } from './certificates/source.ts'
+import { type ClientTrust, clientProblem } from './client-certificates.ts'
+import { boundConnections } from './connections.ts'
 import { type ClusterView, handle } from './handle.ts'
+import { createHandshakeLog } from './handshake-log.ts'
 import type { Json } from './json.ts'
 import type { InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import type { InjectionConfig } from './plan.ts'
 
 const keepAliveTimeoutMs = 100_000
+// No API server waits longer for a webhook than 30 s.
 const requestTimeoutMs = 30_000
-// The API server takes objects of up to 3 MiB; as JSON, and with the old object beside it, a review is larger.
-const bodyLimitBytes = 7 * 1024 * 1024
+// What an honest client sends at once: a handshake, then a request's head. Whoever trickles has that long.
+const handshakeTimeoutMs = 10_000
+const headersTimeoutMs = 10_000
+const lookForLateMs = 1000
+// Longer than a connection may idle between requests: only one whose answer nobody reads gets there.
+const silenceMs = 110_000
+const mib = 1024 * 1024
+// The API server takes objects of up to 3 MiB; as JSON, and with the old object beside it, a review is larger. A pod with
+// 1,500 variables has some 5,000 values.
+const bodyLimits: BodyLimits = { one: 7 * mib, all: 28 * mib, values: 200_000 }
+// An API server has some hundreds of calls under way (--max-mutating-requests-inflight is 200), each on a connection of
+// its own; a connection costs about 60 kB.
+const mostConnections = 1000
 const minimumTls = 'TLSv1.2'
 const longestProblem = 300
 
 export interface WebhookDependencies {
-  readonly config: InjectionConfig
+  /** What is in force when a review arrives; settings change while the server runs. */
+  readonly config: () => InjectionConfig
   readonly cluster: ClusterView
   readonly metrics: InjectorMetrics
   readonly log: Logger
@@ -29,6 +52,8 @@ export interface WebhookDependencies {
   readonly tell: (notice: Notice) => void
   /** True from SIGTERM on: connections are closed after the answer, so that the API server takes another replica. */
   readonly draining: () => boolean
+  /** Undefined: whoever reaches the port is answered. */
+  readonly clients?: ClientTrust | undefined
 }
 
 export interface WebhookServer {
@@ -38,40 +63,66 @@ export interface WebhookServer {
    * certificate and the key belong together.
    */
   useCertificate(pair: CertificatePair): void
+  /** The clients of new connections are verified by these. Preconditions: `clients` was given. */
+  useClientAuthorities(authorities: Buffer): void
 }
 
 /** Listens nowhere yet; until it has a certificate, no TLS handshake succeeds. */
 export function createWebhookServer(dependencies: WebhookDependencies): WebhookServer {
-  const { cluster, config, metrics, log, draining, tell } = dependencies
+  const { cluster, config, metrics, log, draining, tell, clients } = dependencies
   const app = Fastify({
-    https: { minVersion: minimumTls },
+    https: {
+      minVersion: minimumTls,
+      handshakeTimeout: handshakeTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: lookForLateMs,
+      requestCert: clients !== undefined,
+      rejectUnauthorized: clients !== undefined,
+    },
     logger: false,
     keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    bodyLimit: bodyLimitBytes,
+    connectionTimeout: silenceMs,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    // A volume attribute of a pod may have any name. Refusing these two would let it slip past injection unseen; members
-    // are read as own properties only (json.ts), and no object is merged into another.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
   })
+  const connections = boundConnections(app.server, mostConnections, metrics.connectionDropped)
+  const bodies = createBodies(bodyLimits)
+  app.removeAllContentTypeParsers()
+  // JSON as it is: a volume attribute of a pod may be called `__proto__`, and refusing it would let the pod slip past
+  // injection unseen. Members are read as own properties only (json.ts), and no object is merged into another.
+  app.addContentTypeParser('application/json', (request, payload, done) =>
+    bodies.read(payload, Number(request.headers['content-length']), done),
+  )
 
   const refuse = (request: FastifyRequest, reply: FastifyReply, status: number, problem: string) => {
     metrics.refused(status)
     log.warn({ status, from: request.ip }, `refused a request: ${printable(problem, longestProblem)}`)
-    return reply.code(status).send({ error: problem })
+    // Who does not speak as an API server does is not waited for.
+    return reply.code(status).header('connection', 'close').send({ error: problem })
   }
 
   app.post<{ Body: Json }>('/mutate', (request, reply) => {
     const started = performance.now()
-    const handled = handle(request.body, cluster, config)
+    const handled = handle(request.body, cluster, config())
     if (handled.status !== 200) return refuse(request, reply, handled.status, handled.problem)
+    connections.answered(request.raw.socket)
     metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
     const { sentence, ...fields } = handled.record
     log.info(fields, sentence)
     if (handled.notice) tell(handled.notice)
     return reply.send(handled.answer)
+  })
+  if (clients) {
+    app.addHook('onRequest', async (request, reply) => {
+      const problem = clientProblem(request.raw, clients)
+      if (problem !== undefined) return refuse(request, reply, 403, problem)
+    })
+  }
+  const handshakes = createHandshakeLog(log)
+  app.server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    metrics.handshakeFailed()
+    handshakes(error, socket)
   })
   app.addHook('onSend', async (_request, reply) => {
     if (draining()) reply.header('connection', 'close')
@@ -86,20 +137,33 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
   )
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500
-    if (status >= 500) log.error({ err: error }, 'the injector failed; this is a defect of vxtap')
+    if (status >= 500 && !(error instanceof BodyError))
+      log.error({ err: error }, 'the injector failed; this is a defect of vxtap')
     return refuse(request, reply, status, sentenceFor(error, status))
   })
+  let pair: CertificatePair | undefined
+  let authorities = clients?.authorities
+  const useBoth = (): void => {
+    if (!pair) return
+    const { cert, key } = pair
+    app.server.setSecureContext({ cert, key, minVersion: minimumTls, ...(authorities ? { ca: authorities } : {}) })
+  }
   return {
     app: app as unknown as FastifyInstance,
-    useCertificate: (pair) => app.server.setSecureContext({ cert: pair.cert, key: pair.key, minVersion: minimumTls }),
+    useCertificate(next) {
+      pair = next
+      useBoth()
+    },
+    useClientAuthorities(next) {
+      authorities = next
+      useBoth()
+    },
   }
 }
 
 function sentenceFor(error: FastifyError, status: number): string {
-  if (status === 413) return `the body is larger than ${bodyLimitBytes} bytes`
+  if (error instanceof BodyError) return error.message
   if (status === 415) return 'the content type is not application/json'
   if (status >= 500) return 'the injector failed'
-  if (error.code === 'FST_ERR_CTP_EMPTY_JSON_BODY') return 'the body is empty; an AdmissionReview is expected'
-  if (error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') return 'the body is not JSON'
   return `the request cannot be read: ${error.message}`
 }

@@ -5,12 +5,14 @@ import type { Logger } from 'pino'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import type { ListenAddress } from '../contract/places.ts'
 import type { CertificateSource, UseCertificate } from './certificates/source.ts'
-import { configFrom } from './configuration.ts'
+import { type ClientTrust, followAuthorities } from './client-certificates.ts'
 import { drained } from './drain.ts'
 import type { ClusterView } from './handle.ts'
+import { createLiveSettings, type SettingsFile } from './live-settings.ts'
 import { createInjectorMetrics, type InjectorMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import { createOperationsServer, type Readiness } from './operations.ts'
+import type { InjectionConfig } from './plan.ts'
 import { createWebhookServer } from './server.ts'
 
 /** How long requests that have begun may still take once the drain time is over. */
@@ -20,6 +22,8 @@ export interface ClusterConnection {
   readonly view: ClusterView
   tell(notice: Notice): void
   synced(): boolean
+  /** What pods are decided by has changed. */
+  settingsChanged(): void
   stop(): void
 }
 
@@ -31,6 +35,7 @@ export const withoutCluster = (): ClusterConnection => ({
   },
   tell: () => undefined,
   synced: () => true,
+  settingsChanged: () => undefined,
   stop: () => undefined,
 })
 
@@ -39,7 +44,13 @@ export interface InjectorParts {
   readonly settings: InjectorSettings
   readonly certificates: CertificateSource
   readonly log: Logger
-  readonly connect: (log: Logger, metrics: InjectorMetrics) => ClusterConnection
+  readonly connect: (log: Logger, metrics: InjectorMetrics, config: () => InjectionConfig) => ClusterConnection
+  /** Undefined: the settings stay as they are. */
+  readonly settingsFile?: SettingsFile | undefined
+  /** Undefined: every client is answered. */
+  readonly clients?: ClientTrust | undefined
+  /** How often files are looked at; a second where undefined. */
+  readonly lookMs?: number
 }
 
 export interface RunningInjector {
@@ -54,7 +65,8 @@ export interface RunningInjector {
 export async function startInjector(parts: InjectorParts): Promise<RunningInjector> {
   const { settings, log, version } = parts
   const metrics = createInjectorMetrics(version)
-  const cluster = parts.connect(log, metrics)
+  const live = createLiveSettings(settings, version, parts.settingsFile, log, metrics, parts.lookMs)
+  const cluster = parts.connect(log, metrics, live.config)
   let draining = false
   const readiness = (): Readiness => {
     if (draining) return { ready: false, why: 'shutting down' }
@@ -63,18 +75,21 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
     return cluster.synced() ? { ready: true } : { ready: false, why: 'the namespaces and nodes are not listed yet' }
   }
   const webhook = createWebhookServer({
-    config: configFrom(settings, version),
+    config: live.config,
     cluster: cluster.view,
     metrics,
     log,
     tell: (notice) => cluster.tell(notice),
     draining: () => draining,
+    clients: parts.clients,
   })
+  const authorities = parts.clients && followAuthorities(parts.clients, webhook.useClientAuthorities, log, parts.lookMs)
   const use: UseCertificate = (pair) => {
     webhook.useCertificate(pair)
     metrics.certificateTaken(pair.expires, pair.lifeMs)
   }
   const certificates = parts.certificates(use, log, metrics)
+  const settingsFile = live.follow(() => cluster.settingsChanged())
   const operations = settings.metricsAddress && createOperationsServer(metrics, readiness)
   await webhook.app.listen(listenOptions(settings.listenAddress))
   if (operations && settings.metricsAddress) await operations.listen(listenOptions(settings.metricsAddress))
@@ -87,6 +102,8 @@ export async function startInjector(parts: InjectorParts): Promise<RunningInject
       await certificates.resign()
       await idle
       certificates.stop()
+      authorities?.stop()
+      settingsFile.stop()
       cluster.stop()
       // A client that sends half a request must not keep us from ending.
       setTimeout(() => webhook.app.server.closeAllConnections(), lastAnswersMs).unref()

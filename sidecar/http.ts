@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { dropReasons } from '../contract/drop-reasons.ts'
 import type { Metric } from '../contract/metric.ts'
+import type { RefusalCode } from '../contract/mirror-refusals.ts'
 import { sidecarMetrics } from '../contract/sidecar-metrics.ts'
 import type { ListenAddress } from '../contract/sidecar-settings.ts'
 import type { Counters } from './counters.ts'
@@ -26,6 +27,8 @@ export interface Observed {
   readonly version: string
   readonly engineName: () => string
   readonly health: () => Health
+  /** Why ENGINE=kernel does not mirror; undefined where it does, and with other engines. */
+  readonly refusal: () => RefusalCode | undefined
   readonly targetCount: () => number
   readonly paths: () => readonly PathState[]
   readonly discoveryRequests: () => Iterable<readonly [request: string, result: string, count: number]>
@@ -42,6 +45,10 @@ function sources(observed: Observed): Record<keyof typeof sidecarMetrics, () => 
   return {
     buildInfo: () => [[{ version: observed.version, engine: observed.engineName(), node: process.version }, 1]],
     up: single(() => Number(observed.health().healthy)),
+    mirrorRefused: () => {
+      const reason = observed.refusal()
+      return reason === undefined ? [] : [[{ reason }, 1]]
+    },
     capturedFrames: single(() => counters.capturedFrames),
     capturedBytes: single(() => counters.capturedBytes),
     sentFrames: single(() => counters.sentFrames),

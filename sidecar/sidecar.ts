@@ -9,7 +9,6 @@ import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
 import { familiesOf } from './target/families.ts'
-import type { Target } from './target/target.ts'
 
 const refreshMs = 1000
 const summaryMs = 60_000
@@ -40,8 +39,8 @@ export function startSidecar(options: SidecarOptions): Started {
   const { settings, counters, log } = options
   const created = createCapture({ settings, counters, log, useMark: true })
   if (!created.ok) return created
-  const { engine, transport } = created.capture
-  let targets: readonly Target[] = []
+  const { engine, outlets } = created.capture
+  let found = 0
   const requests = new DiscoveryCounters()
   const discovery = createDiscovery({
     sensor: settings.sensor,
@@ -51,6 +50,7 @@ export function startSidecar(options: SidecarOptions): Started {
       nodeName: settings.nodeName,
       zone: settings.zone,
       sharedKernel: settings.sharedKernel,
+      elsewhere: settings.engine === 'kernel',
       get families() {
         return familiesOf(options.ownAddresses())
       },
@@ -58,10 +58,10 @@ export function startSidecar(options: SidecarOptions): Started {
         return new Set(options.ownAddresses())
       },
     },
-    onTargets: (found) => {
-      targets = found
+    onTargets: (targets) => {
+      found = targets.length
       counters.targetChanges++
-      transport.setTargets(found)
+      outlets.setTargets(targets)
     },
     log,
     counters: requests,
@@ -72,15 +72,15 @@ export function startSidecar(options: SidecarOptions): Started {
     // Not "a sensor is known": an application that waits for the tap (annotation hold) must not wait for a sensor that
     // may never come, but only until the first answer about one.
     ready: engine.state.capturing && discovery.state.kind !== 'starting',
-    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}${batches(transport.paths())}; ${summary(snapshot(counters))}`,
+    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}${batches(outlets.paths())}; ${summary(snapshot(counters))}`,
   })
   const unsendable = () => {
-    const missing = targets.length - transport.targets.length
-    return missing === 0 ? '' : `, but ${missing} of ${targets.length} cannot be sent to (the log says why)`
+    const missing = outlets.unsendable
+    return missing === 0 ? '' : `, but ${missing} of ${found} cannot be sent to (the log says why)`
   }
   const refresh = setInterval(() => {
     engine.readKernelCounters()
-    transport.refresh()
+    outlets.refresh()
   }, refreshMs)
   const settled = setTimeout(releaseProgramText, settledMs)
   let lastSaid = snapshot(counters)
@@ -94,8 +94,9 @@ export function startSidecar(options: SidecarOptions): Started {
     version: options.version,
     engineName: () => engine.name,
     health,
-    targetCount: () => transport.targets.length,
-    paths: () => transport.paths(),
+    refusal: () => engine.state.refusal,
+    targetCount: () => outlets.targets.length,
+    paths: () => outlets.paths(),
     discoveryRequests: () => requests.entries(),
     refresh: () => engine.readKernelCounters(),
   }
@@ -111,7 +112,7 @@ export function startSidecar(options: SidecarOptions): Started {
       clearInterval(refresh)
       clearInterval(say)
       discovery.stop()
-      transport.close()
+      outlets.close()
       const listening = await server
       listening?.close()
       log.info(`stopped: ${summary(snapshot(counters))}`)

@@ -6,7 +6,7 @@ import { ApiError } from '../injector/cluster/rest.ts'
 import { elementsAt, type Json, objectAt, textAt } from '../injector/json.ts'
 import type { ClusterFacts, InjectionConfig, NamespaceFacts } from '../injector/plan.ts'
 import type { Connection } from './connect.ts'
-import { assumedConfig, configOf, injectorSeen } from './injector-settings.ts'
+import { assumedConfig, configOf, injectorSeen, type ReadConfig, settingsSource } from './injector-settings.ts'
 import { problemOf } from './problem.ts'
 import type { InjectorSeen } from './report.ts'
 
@@ -45,7 +45,7 @@ export async function learn(
   ])
   const deployment = deployments === undefined ? undefined : chosen(deployments, notes)
   const injector = deployment === undefined ? undefined : injectorSeen(deployment)
-  const read = deployment === undefined ? undefined : configOf(deployment)
+  const read = deployment === undefined ? undefined : await settingsOf(connection, deployment)
   if (deployments === undefined) {
     notes.push(
       'the injector cannot be looked for (needs: list deployments.apps; --injector-namespace looks in one namespace only), so the default settings are assumed',
@@ -104,6 +104,24 @@ async function readNamespaces(
     const verb = namespace === undefined ? 'list' : 'get'
     const attempt = { verb, resource: 'namespaces', ...(namespace === undefined ? {} : { namespace }) } as const
     throw problemOf(error, attempt, server)
+  }
+}
+
+async function settingsOf({ rest }: Connection, deployment: Json): Promise<ReadConfig> {
+  const source = settingsSource(deployment)
+  if (source === undefined) return configOf(deployment, undefined)
+  const { namespace } = injectorSeen(deployment)
+  try {
+    const configMap = await rest.get(`/api/v1/namespaces/${namespace}/configmaps/${source.configMap}`)
+    return configOf(deployment, textAt(configMap, 'data', source.key))
+  } catch (error) {
+    const forbidden = error instanceof ApiError && error.status === 403
+    const why = forbidden ? 'needs: get configmaps' : error instanceof Error ? error.message : String(error)
+    const name = `${namespace}/${source.configMap}`
+    return {
+      ok: false,
+      notes: [`the ConfigMap ${name} with the injector's settings cannot be read (${why}); the defaults are assumed`],
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createAuthority } from '../../lab/certificates.ts'
+import { nodeOptions } from '../../test/support/chart-memory.ts'
 import type { Server } from './client.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,6 +28,7 @@ export async function startServers(): Promise<Servers> {
 
   const injector = spawn(process.execPath, [join(root, 'dist/vxtap.mjs'), 'injector', '--no-cluster'], {
     env: {
+      NODE_OPTIONS: nodeOptions,
       IMAGE: 'registry.example.com/vxtap:0.1.0',
       DEFAULT_SENSOR: 'zeek',
       NATIVE_SIDECARS: 'always',

@@ -1,9 +1,8 @@
 /** Pods by their metadata alone, listed in pages and watched; of each, only what is needed is kept, on arrival. */
 import { statusKey } from '../../contract/annotations.ts'
-import { eventOf } from '../cluster/api.ts'
 import type { ListWatchSource } from '../cluster/list-watch.ts'
-import { eachPage } from '../cluster/pages.ts'
-import { metadataOnly, type Rest } from '../cluster/rest.ts'
+import type { Rest } from '../cluster/rest.ts'
+import { objectSource } from '../cluster/source.ts'
 import { at, type Json, objectAt, textAt } from '../json.ts'
 import { wishOf } from '../opt-in.ts'
 import type { Scope } from './scopes.ts'
@@ -20,40 +19,9 @@ export interface SeenPod {
 const watchSeconds = 240
 const watchTimeoutMs = 270_000
 
-export function podMetadataSource(rest: Rest, scope: Scope): ListWatchSource<SeenPod> {
-  const { path, labelSelector } = scope
-  return {
-    async list(signal) {
-      const items: SeenPod[] = []
-      const resourceVersion = await eachPage(rest, path, { labelSelector, metadata: true, signal }, (page) => {
-        for (const object of page) {
-          const pod = seenPodOf(object)
-          if (pod.suspicious) items.push(pod)
-        }
-      })
-      return { items, resourceVersion }
-    },
-    watch: (resourceVersion, onEvent, signal) =>
-      rest.lines(
-        path,
-        (line) => {
-          const { type, object } = JSON.parse(line) as { type: string; object: Json }
-          onEvent(eventOf(type, object, seenPodOf))
-        },
-        {
-          query: {
-            watch: true,
-            labelSelector,
-            resourceVersion,
-            allowWatchBookmarks: true,
-            timeoutSeconds: watchSeconds,
-          },
-          accept: metadataOnly.object,
-          timeoutMs: watchTimeoutMs,
-          signal,
-        },
-      ),
-  }
+export function podMetadataSource(rest: Rest, { path, labelSelector }: Scope): ListWatchSource<SeenPod> {
+  const options = { watchSeconds, watchTimeoutMs, metadata: true, ...(labelSelector ? { labelSelector } : {}) }
+  return objectSource(rest, path, seenPodOf, options, ({ suspicious }) => suspicious)
 }
 
 function seenPodOf(object: Json): SeenPod {

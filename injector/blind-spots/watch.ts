@@ -17,7 +17,7 @@ import { scopesOf } from './scopes.ts'
 export interface BlindSpotParts {
   readonly rest: Rest
   readonly view: ClusterView
-  readonly config: InjectionConfig
+  readonly config: () => InjectionConfig
   readonly metrics: Pick<InjectorMetrics, 'cacheSynced' | 'cacheRestarted' | 'untappedPods'>
   readonly log: Logger
   readonly postEvent: PostEvent
@@ -50,7 +50,7 @@ export function watchBlindSpots(parts: BlindSpotParts): BlindSpotWatch {
         throw error
       }
     },
-    judge: (pod, namespace) => judgePod(pod, view.namespace(namespace), view.facts(), config),
+    judge: (pod, namespace) => judgePod(pod, view.namespace(namespace), view.facts(), config()),
     counted: (reason, pods) => metrics.untappedPods(reason, pods),
     found: createAnnouncer({
       post: (notice) => parts.postEvent({ ...notice, once: true }),

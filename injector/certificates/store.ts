@@ -1,8 +1,9 @@
 /** Secret, Lease and webhook configuration in the cluster: reads, conditional writes, watches. */
 import { type KubeConfig, Watch } from '@kubernetes/client-node'
-import { eventOf, watchOnce } from '../cluster/api.ts'
+import { watchOnce } from '../cluster/api.ts'
 import type { ListWatchSource } from '../cluster/list-watch.ts'
 import { ApiError, createRequests } from '../cluster/request.ts'
+import { eventOf } from '../cluster/source.ts'
 import { elementsAt, type Json, textAt } from '../json.ts'
 import type { LeaseApi } from '../lease/hold.ts'
 import { bundlePatch, leasePatch, leaseRecord, type Names, secretPatch, storeName, versionOf } from './objects.ts'

@@ -26,6 +26,8 @@ export interface ListWatchSink<T> {
   replace(items: readonly T[]): void
   upsert(item: T): void
   remove(item: T): void
+  /** The API server was heard of: what is known is as it was a moment ago. */
+  heard?(): void
   /** What is known may be out of date from now on, and why; the loop goes on by itself. */
   failed(error: Error, retryMs: number): void
 }
@@ -53,6 +55,7 @@ export async function listAndWatch<T>(
     try {
       const listing = await source.list(signal)
       sink.replace(listing.items)
+      sink.heard?.()
       const listed = now()
       try {
         await watchUntilGone(source, sink, listing.resourceVersion, pause, signal, now)
@@ -86,6 +89,7 @@ async function watchUntilGone<T>(
       return
     }
     resourceVersion = event.resourceVersion
+    sink.heard?.()
     if (event.type === 'DELETED') sink.remove(event.object)
     else if (event.type !== 'BOOKMARK') sink.upsert(event.object)
   }
@@ -94,6 +98,7 @@ async function watchUntilGone<T>(
     await source.watch(resourceVersion, onEvent, signal)
     if (failure?.code === 410 && now() - listed >= shortWatchMs) return
     if (failure) throw new Error(`the watch ended with ${failure.code}: ${failure.message}`)
+    sink.heard?.()
     if (now() - started < shortWatchMs) await pause(shortWatchMs, signal)
   }
 }

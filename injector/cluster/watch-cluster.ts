@@ -6,17 +6,19 @@ import { watchBlindSpots } from '../blind-spots/watch.ts'
 import type { CachedResource, InjectorMetrics } from '../metrics.ts'
 import type { Notice } from '../notice.ts'
 import type { InjectionConfig } from '../plan.ts'
-import { NotAllowedError, namespaceSource, nodeSource } from './api.ts'
+import { namespaceSource, nodeSource, type WatchTimes, watchTimes } from './api.ts'
 import { ClusterCache } from './cache.ts'
 import { type ListWatchSink, type ListWatchSource, listAndWatch } from './list-watch.ts'
 import { createEventPost, createOwnerEvents } from './owner-events.ts'
-import { createRest } from './rest.ts'
+import { ApiError, createRest } from './rest.ts'
 
 export interface WatchedCluster {
   readonly view: ClusterCache
   tell(notice: Notice): void
   /** True once everything was listed; stays true, because stale knowledge is better than none. */
   synced(): boolean
+  /** What `lookingWith` says is no longer what it was. */
+  settingsChanged(): void
   stop(): void
 }
 
@@ -25,7 +27,8 @@ export function watchCluster(
   kubeConfig: KubeConfig,
   log: Logger,
   metrics: InjectorMetrics,
-  lookingWith?: InjectionConfig,
+  lookingWith?: () => InjectionConfig,
+  times: WatchTimes = watchTimes,
 ): WatchedCluster {
   const view = new ClusterCache()
   const stop = new AbortController()
@@ -50,11 +53,12 @@ export function watchCluster(
         // After a failure more may have changed than is known.
         blindSpots?.again()
       },
+      heard: () => metrics.cacheHeard(resource),
       failed(error, retryMs) {
         metrics.cacheSynced(resource, false)
         metrics.cacheRestarted(resource)
         if (resource === 'namespaces') view.namespacesOutdated()
-        const needs = error instanceof NotAllowedError ? `; needs: get, list, watch ${resource}` : ''
+        const needs = error instanceof ApiError && error.status === 403 ? `; needs: get, list, watch ${resource}` : ''
         log.warn(
           { resource, cause: error.message.split('\n', 1)[0], retryMs },
           `cannot keep the ${resource} current${needs}; trying again`,
@@ -63,7 +67,7 @@ export function watchCluster(
     }
     void listAndWatch(source, sink, pause, stop.signal)
   }
-  keep('namespaces', namespaceSource(kubeConfig), {
+  keep('namespaces', namespaceSource(rest, times), {
     ...view.namespaces,
     upsert(item) {
       view.namespaces.upsert(item)
@@ -74,11 +78,12 @@ export function watchCluster(
       changed()
     },
   })
-  keep('nodes', nodeSource(kubeConfig), view.nodes)
+  keep('nodes', nodeSource(rest, times), view.nodes)
   return {
     view,
     tell: createOwnerEvents(postEvent, log),
     synced,
+    settingsChanged: () => blindSpots?.again(),
     stop() {
       stop.abort()
       blindSpots?.stop()

@@ -87,6 +87,7 @@ export const resources = {
   namespaces: { ...core, plural: 'namespaces', kind: 'Namespace', namespaced: false },
   nodes: { ...core, plural: 'nodes', kind: 'Node', namespaced: false },
   events: { ...core, plural: 'events', kind: 'Event', namespaced: true },
+  configMaps: { ...core, plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
   secrets: { ...core, plural: 'secrets', kind: 'Secret', namespaced: true },
   newEvents: { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true },
   deployments: { ...apps, plural: 'deployments', kind: 'Deployment', namespaced: true },

@@ -3,12 +3,23 @@ import { chartValuesTable } from './chart.ts'
 import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
+import {
+  barsTable,
+  chartFiles,
+  chartImages,
+  contestantsTable,
+  costText,
+  figureTables,
+  injectorText,
+  runText,
+} from './performance.ts'
 import { policyTables } from './policy.ts'
 import {
   blindSpotsText,
   dropReasonsText,
   injectionReasonsIndex,
   injectionReasonsText,
+  mirrorRefusalsTable,
   preparationOutcomesTable,
 } from './reasons.ts'
 import {
@@ -17,6 +28,7 @@ import {
   injectLabel,
   injectorEnvironment,
   sensorAnnotationsTable,
+  settingsFileTable,
   sidecarEnvironment,
 } from './settings.ts'
 import { testedOn } from './tested.ts'
@@ -27,6 +39,8 @@ export const generatedFiles = [
   'docs/install.md',
   'docs/commands.md',
   'docs/metrics.md',
+  'docs/performance.md',
+  'docs/limits.md',
   'docs/injection-reasons.md',
   'docs/drop-reasons.md',
   'docs/sensors.md',
@@ -42,6 +56,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['sensor-annotations', sensorAnnotationsTable()],
     ['sidecar-environment', sidecarEnvironment()],
     ['injector-environment', injectorEnvironment()],
+    ['settings-file', settingsFileTable()],
     ['exit-codes', exitCodesTable()],
     ['chart-values', chartValuesTable()],
     ['commands', await commandsReference()],
@@ -52,11 +67,19 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['blind-spots', blindSpotsText()],
     ['drop-reasons', dropReasonsText()],
     ['tested-on', testedOn()],
+    ['cost', costText()],
+    ['performance-run', runText()],
+    ['performance-bars', barsTable()],
+    ['performance-contestants', contestantsTable()],
+    ['performance-charts', chartImages()],
+    ['performance-tables', figureTables()],
+    ['performance-injector', injectorText()],
+    ['mirror-refusals', mirrorRefusalsTable()],
     ['preparation-outcomes', preparationOutcomesTable()],
   ])
 }
 
 /** Files of which every line is generated, by path. */
 export function wholeFiles(): ReadonlyMap<string, string> {
-  return new Map([['charts/vxtap/files/policy.yaml', policyTables()]])
+  return new Map([['charts/vxtap/files/policy.yaml', policyTables()], ...chartFiles()])
 }

@@ -5,7 +5,7 @@
 import { stringify } from 'yaml'
 import { annotationPrefix, annotationSettings } from '../../contract/annotations.ts'
 import { injectionReasons, type ReasonCode } from '../../contract/injection-reasons.ts'
-import { policyPatterns } from '../../contract/policy-patterns.ts'
+import { notForPolicies, policyPatterns } from '../../contract/policy-patterns.ts'
 
 /** Reasons that the policy can tell, and the CEL expression of each parameter of their sentences. */
 const told = {
@@ -22,7 +22,9 @@ const told = {
 export function policyTables(): string {
   const settings = Object.entries(policyPatterns).map(([name, pattern]) => {
     const { env, default: text, allowed, example } = annotationSettings.get(name)!
-    const rule = `it must be ${allowed}, for example ${annotationPrefix}${name}=${example}, and simple enough for an admission policy`
+    const not = notForPolicies[name]
+    const left = not === undefined ? '' : ` (${not} is for the webhook alone)`
+    const rule = `it must be ${allowed}${left}, for example ${annotationPrefix}${name}=${example}, and simple enough for an admission policy`
     return { annotation: name, ...(env === undefined ? { default: text ?? '' } : { env }), pattern, rule }
   })
   const reasons = Object.fromEntries(

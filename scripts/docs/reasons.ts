@@ -3,6 +3,7 @@
 import { type BlindSpotCode, blindSpotAnchor, blindSpots } from '../../contract/blind-spots.ts'
 import { type DropReason, dropReasons } from '../../contract/drop-reasons.ts'
 import { injectionReasons, reasonAnchor } from '../../contract/injection-reasons.ts'
+import { mirrorRefusals } from '../../contract/mirror-refusals.ts'
 import { preparationOutcomes } from '../../contract/preparation-outcomes.ts'
 import { code, sentence, table } from './markdown.ts'
 
@@ -84,4 +85,12 @@ export function preparationOutcomesTable(): string {
       .join(' '),
   ])
   return table(['Outcome', 'Exit code', 'Sentence, and what to do'], rows)
+}
+
+export function mirrorRefusalsTable(): string {
+  const rows = Object.entries(mirrorRefusals).map(([reason, { sentence: text, remedy }]) => [
+    code(reason),
+    [text, remedy].map((part) => sentence(readable(part))).join(' '),
+  ])
+  return table(['Reason', 'Sentence, and what to do'], rows)
 }

@@ -9,6 +9,7 @@ import {
 import { exitCodes } from '../../contract/exit-codes.ts'
 import { defaultVariable, injectorSettings } from '../../contract/injector-settings.ts'
 import type { Setting } from '../../contract/setting.ts'
+import { defaultsKey, fileSettings } from '../../contract/settings-file.ts'
 import { sidecarSettings } from '../../contract/sidecar-settings.ts'
 import { code, sentence, table } from './markdown.ts'
 
@@ -41,6 +42,17 @@ export function sidecarEnvironment(): string {
 
 export function injectorEnvironment(): string {
   return environmentTable(all(injectorSettings))
+}
+
+/** What the settings' file may hold. */
+export function settingsFileTable(): string {
+  const rows = Object.entries(fileSettings).map(([key, setting]) => [code(key), code(setting.env), allowed(setting)])
+  const defaults = [
+    code(`${defaultsKey}.NAME`),
+    "the operator's default of the annotation NAME",
+    'what the annotation may be',
+  ]
+  return table(['Key', 'Stands in for', 'Allowed; lists are YAML lists, or texts with commas'], [defaults, ...rows])
 }
 
 /** Where a tap is configured: each annotation with the sidecar's variable and the operator's default of it. */

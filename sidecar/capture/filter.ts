@@ -27,16 +27,16 @@ export interface OwnTunnel {
 
 export type Direction = 'both' | 'in' | 'out'
 
-const ethernet = { etherType: 12, payload: 14 } as const
-const etherTypeIpv4 = 0x0800
-const etherTypeIpv6 = 0x86dd
-const ipv4 = { fragment: 14 + 6, protocol: 14 + 9, destination: 14 + 16, minimum: 20 } as const
-const ipv6 = { nextHeader: 14 + 6, destination: 14 + 24, payload: 14 + 40 } as const
-const protocolUdp = 17
+export const ethernet = { etherType: 12, payload: 14 } as const
+export const etherTypeIpv4 = 0x0800
+export const etherTypeIpv6 = 0x86dd
+export const ipv4 = { fragment: 14 + 6, protocol: 14 + 9, destination: 14 + 16, minimum: 20 } as const
+export const ipv6 = { nextHeader: 14 + 6, destination: 14 + 24, payload: 14 + 40 } as const
+export const protocolUdp = 17
 const protocolIcmp = 1
 const protocolIcmpv6 = 58
 const nextHeaderFragment = 44
-const fragmentOffsetMask = 0x1fff
+export const fragmentOffsetMask = 0x1fff
 const ipv6FragmentOffsetMask = 0xfff8
 /** struct sockaddr_ll's sll_pkttype of a frame that this host sends, if_packet.h. */
 const packetOutgoing = 4
@@ -73,7 +73,7 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
 }
 
 /** Goes on at `end` unless the frame has at least `bytes`. */
-function requireLength(program: BpfBuilder, bytes: number, end: string): void {
+export function requireLength(program: BpfBuilder, bytes: number, end: string): void {
   program.add('loadLength').add('jumpAtLeast', bytes, undefined, end)
 }
 
@@ -87,7 +87,7 @@ function requireLengthBeyondX(program: BpfBuilder, bytes: number, end: string): 
 }
 
 /** Rejects when the halves at `at` and `at + 2` (relative to X where told) are our ports towards the sensor's. */
-function rejectOurPorts(
+export function rejectOurPorts(
   program: BpfBuilder,
   own: OwnTunnel,
   first: number,
@@ -184,7 +184,7 @@ function excludeDatagrams6(program: BpfBuilder, own: OwnTunnel, addresses: reado
 }
 
 /** ICMP destination unreachable, source quench, redirect, time exceeded, parameter problem: RFC 792. */
-function excludeErrors4(program: BpfBuilder, own: OwnTunnel): void {
+export function excludeErrors4(program: BpfBuilder, own: OwnTunnel): void {
   const end = 'icmp4-end'
   const icmp = ethernet.payload
   const quoted = icmp + 8
@@ -218,7 +218,7 @@ function excludeErrors4(program: BpfBuilder, own: OwnTunnel): void {
 }
 
 /** ICMPv6 types 1 to 4, RFC 4443: unreachable, packet too big, time exceeded, parameter problem. */
-function excludeErrors6(program: BpfBuilder, own: OwnTunnel): void {
+export function excludeErrors6(program: BpfBuilder, own: OwnTunnel): void {
   const end = 'icmp6-end'
   const icmp = ipv6.payload
   const quoted = icmp + 8

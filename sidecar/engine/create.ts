@@ -14,8 +14,9 @@ import type { Log } from '../log.ts'
 import { headroom, Pipeline } from '../pipeline.ts'
 import { RawTransport } from '../tunnel/raw-transport.ts'
 import { SocketTransport } from '../tunnel/socket-transport.ts'
-import type { Transport } from '../tunnel/transport.ts'
+import type { Outlets } from '../tunnel/transport.ts'
 import type { Engine } from './engine.ts'
+import { KernelEngine } from './kernel-engine.ts'
 import { PcapEngine } from './pcap-engine.ts'
 import { RingEngine } from './ring-engine.ts'
 
@@ -31,7 +32,7 @@ const pcapFrameSpace = 256 << 10
 
 export interface Capture {
   readonly engine: Engine
-  readonly transport: Transport
+  readonly outlets: Outlets
 }
 
 export type Created =
@@ -75,6 +76,7 @@ export function createCapture(options: CreateOptions): Created {
     }
     userProgram = compiled.program
   }
+  if (settings.engine === 'kernel') return { ok: true, capture: kernelCapture(options, userProgram) }
   const shape = ringShape(settings.ringMib)
   const obstacle = settings.engine === 'pcap' ? undefined : ringObstacle(shape)
   if (settings.engine === 'ring' && obstacle !== undefined) {
@@ -122,7 +124,15 @@ function ringCapture(options: CreateOptions, shape: RingShape, userProgram: Buff
     log,
   })
   engine.exclude(transport.ownTunnel())
-  return { engine, transport }
+  return { engine, outlets: transport }
+}
+
+function kernelCapture(options: CreateOptions, userProgram: Buffer | undefined): Capture {
+  const { settings, counters, log } = options
+  if (settings.batch !== 'auto')
+    log.warn(`BATCH=${settings.batch} has no effect with ENGINE=kernel, which sends by itself`)
+  const engine = new KernelEngine({ settings, userProgram, counters, log })
+  return { engine, outlets: engine }
 }
 
 function pcapCapture(options: CreateOptions, native: NativeModules): Capture {
@@ -158,5 +168,5 @@ function pcapCapture(options: CreateOptions, native: NativeModules): Capture {
     log,
   })
   engine.exclude(transport.ownTunnel())
-  return { engine, transport }
+  return { engine, outlets: transport }
 }

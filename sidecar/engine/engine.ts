@@ -1,21 +1,21 @@
-/** A way of capturing frames. Both engines feed the same pipeline and the same counters. */
-import type { OwnTunnel } from '../capture/filter.ts'
+/** A way of capturing frames. All feed the same counters. */
+import type { RefusalCode } from '../../contract/mirror-refusals.ts'
 
 export interface EngineState {
   readonly capturing: boolean
   /** In words, for /healthz. */
   readonly sentence: string
+  /** Why ENGINE=kernel does not mirror. */
+  readonly refusal?: RefusalCode
 }
 
 export interface Engine {
-  readonly name: 'ring' | 'pcap'
+  readonly name: 'ring' | 'pcap' | 'kernel'
   readonly state: EngineState
   /** Captures until `stop`; returns when everything captured is sent. @throws SyscallError when capturing is not possible at all */
   run(): Promise<void>
   /** Stops capturing; `run` then works off what is there and returns. */
   stop(): void
-  /** Leaves out a new set of own packets, without losing any other. */
-  exclude(own: OwnTunnel): void
   /** Adds what the kernel counted since the last call. */
   readKernelCounters(): void
 }

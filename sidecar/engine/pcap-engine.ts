@@ -74,6 +74,7 @@ export class PcapEngine implements Engine {
     return this.#state
   }
 
+  /** Leaves out a new set of own packets, without losing any other. */
   exclude(own: OwnTunnel): void {
     this.#own = own
   }

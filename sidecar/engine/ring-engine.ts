@@ -72,6 +72,7 @@ export class RingEngine implements Engine {
     return this.#state
   }
 
+  /** Leaves out a new set of own packets, without losing any other. */
   exclude(own: OwnTunnel): void {
     this.#own = own
     if (this.#fd >= 0 && !this.#stopping) this.#attach()

@@ -18,6 +18,7 @@ import {
   XDP_FLAGS_DRV_MODE,
   XDP_FLAGS_UPDATE_IF_NOEXIST,
 } from './abi-netlink.ts'
+import { IFLA_STATS64, linkStats64 } from './abi-traffic-control.ts'
 import { ENODEV, SyscallError } from './errno.ts'
 import { ask, type Change } from './netlink.ts'
 import { attribute, attributes, nested, number32, number32Of, text, textOf } from './netlink-message.ts'
@@ -38,6 +39,10 @@ export interface Link {
   /** What `ip link` shows as alias: any text, and none of it means anything to the kernel. */
   readonly alias: string
   readonly xdp: AttachedXdp
+  /** Bytes that it has sent, as it counts them. */
+  readonly sentBytes: number
+  /** Packets that it did not send, by mistake or for want of room; a super-frame counts once. */
+  readonly unsent: number
 }
 
 const header = (index: number): Buffer => {
@@ -59,6 +64,9 @@ export function readLink(body: Buffer): Link {
   const found = attributes(body.subarray(ifinfomsg.length))
   const info = attributes(found.get(IFLA_LINKINFO) ?? Buffer.alloc(0))
   const xdp = attributes(found.get(IFLA_XDP) ?? Buffer.alloc(0))
+  const statistics = found.get(IFLA_STATS64)
+  const count = (at: number) =>
+    statistics && statistics.length >= linkStats64.length ? Number(statistics.readBigUInt64LE(at)) : 0
   const attached = xdp.get(IFLA_XDP_ATTACHED)?.[0] ?? XDP_ATTACHED_NONE
   return {
     index: body.readInt32LE(ifinfomsg.index),
@@ -69,6 +77,8 @@ export function readLink(body: Buffer): Link {
       mode: attached === XDP_ATTACHED_NONE ? 'none' : attached === XDP_ATTACHED_DRV ? 'driver' : 'other',
       programId: number32Of(xdp.get(IFLA_XDP_PROG_ID)) ?? 0,
     },
+    sentBytes: count(linkStats64.txBytes),
+    unsent: count(linkStats64.txErrors) + count(linkStats64.txDropped),
   }
 }
 

@@ -14,6 +14,7 @@ import {
   nlmsghdr,
   SOL_NETLINK,
 } from './abi-netlink.ts'
+import { NLM_F_DUMP, NLMSG_DONE } from './abi-traffic-control.ts'
 import { SyscallError } from './errno.ts'
 import * as libc from './libc.ts'
 import { attributes, message, textOf } from './netlink-message.ts'
@@ -34,57 +35,88 @@ const receiveBytes = 65_536
 /** What became of a change: errno 0, or why the kernel refused it and its own words about it. */
 export type Change = Pick<Answer, 'errno' | 'said'>
 
-interface RouteSocket {
-  /** @throws SyscallError where sending or receiving itself fails */
-  request(type: number, body: readonly Buffer[], flags?: number): Answer
-  close(): void
-}
-
-function openRouteSocket(): RouteSocket {
+function openSocket(): number {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
   if (fd < 0) throw new SyscallError('socket', libc.errno(), 'cannot open a netlink socket')
   // Best effort: sentences beside error numbers (Linux 4.12), and answers that do not quote the whole request.
   tryOption(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1)
   tryOption(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1)
-  const buffer = Buffer.alloc(receiveBytes)
-  let sequence = 0
-  return {
-    request(type, body, flags = 0) {
-      sequence++
-      const bytes = message(type, NLM_F_REQUEST | NLM_F_ACK | flags, sequence, ...body)
-      if (libc.send(fd, bytes, bytes.length, 0) < 0) throw new SyscallError('send', libc.errno(), 'netlink request')
-      return answerOf(fd, buffer, sequence)
-    },
-    close: () => void libc.close(fd),
-  }
+  return fd
 }
 
-/** One request over a socket of its own. */
+/**
+ * One request over a socket of its own.
+ * @throws SyscallError where sending or receiving itself fails
+ */
 export function ask(type: number, body: readonly Buffer[], flags = 0): Answer {
-  const socket = openRouteSocket()
+  const fd = openSocket()
   try {
-    return socket.request(type, body, flags)
+    const bytes = message(type, NLM_F_REQUEST | NLM_F_ACK | flags, 1, ...body)
+    if (libc.send(fd, bytes, bytes.length, 0) < 0) throw new SyscallError('send', libc.errno(), 'netlink request')
+    return answerOf(fd, 1)
   } finally {
-    socket.close()
+    libc.close(fd)
   }
 }
 
-function answerOf(fd: number, buffer: Buffer, sequence: number): Answer {
-  let body = Buffer.alloc(0)
-  for (;;) {
-    const length = Number(libc.recv(fd, buffer, buffer.length, 0))
-    if (length < 0) throw new SyscallError('recv', libc.errno(), 'netlink answer')
-    let at = 0
-    while (at + nlmsghdr.length <= length) {
-      const end = at + buffer.readUInt32LE(at + nlmsghdr.bytes)
-      if (end < at + nlmsghdr.length || end > length) break
-      if (buffer.readUInt32LE(at + nlmsghdr.sequence) === sequence) {
-        const content = Buffer.from(buffer.subarray(at + nlmsghdr.length, end))
-        if (buffer.readUInt16LE(at + nlmsghdr.type) === NLMSG_ERROR)
-          return { ...verdict(content, buffer.readUInt16LE(at + nlmsghdr.flags)), body }
-        body = content
+/**
+ * Every object of a kind: what follows the header of each message.
+ * @throws SyscallError when the kernel refuses
+ */
+export function askAll(type: number, body: readonly Buffer[]): Buffer[] {
+  const fd = openSocket()
+  try {
+    const bytes = message(type, NLM_F_REQUEST | NLM_F_DUMP, 1, ...body)
+    if (libc.send(fd, bytes, bytes.length, 0) < 0) throw new SyscallError('send', libc.errno(), 'netlink request')
+    const found: Buffer[] = []
+    for (;;) {
+      for (const { type: kind, content } of receive(fd, 1)) {
+        if (kind === NLMSG_DONE) return found
+        if (kind === NLMSG_ERROR) throw new SyscallError('netlink', verdict(content, 0).errno, 'cannot list')
+        found.push(content)
       }
-      at = (end + 3) & ~3
+    }
+  } finally {
+    libc.close(fd)
+  }
+}
+
+interface Received {
+  readonly type: number
+  readonly flags: number
+  readonly content: Buffer
+}
+
+const buffer = Buffer.alloc(receiveBytes)
+
+/** The messages of one datagram that answer a request. */
+function receive(fd: number, sequence: number): Received[] {
+  const length = Number(libc.recv(fd, buffer, buffer.length, 0))
+  if (length < 0) throw new SyscallError('recv', libc.errno(), 'netlink answer')
+  const found: Received[] = []
+  let at = 0
+  while (at + nlmsghdr.length <= length) {
+    const end = at + buffer.readUInt32LE(at + nlmsghdr.bytes)
+    if (end < at + nlmsghdr.length || end > length) break
+    if (buffer.readUInt32LE(at + nlmsghdr.sequence) === sequence) {
+      const content = Buffer.from(buffer.subarray(at + nlmsghdr.length, end))
+      found.push({
+        type: buffer.readUInt16LE(at + nlmsghdr.type),
+        flags: buffer.readUInt16LE(at + nlmsghdr.flags),
+        content,
+      })
+    }
+    at = (end + 3) & ~3
+  }
+  return found
+}
+
+function answerOf(fd: number, sequence: number): Answer {
+  let body: Buffer = Buffer.alloc(0)
+  for (;;) {
+    for (const { type, flags, content } of receive(fd, sequence)) {
+      if (type === NLMSG_ERROR) return { ...verdict(content, flags), body }
+      body = content
     }
   }
 }

@@ -13,6 +13,8 @@ export interface Place {
   readonly ownAddresses?: ReadonlySet<string>
   /** Nodes are containers on one machine: what leaves one for another crosses no wire. */
   readonly sharedKernel?: boolean
+  /** What is sent must leave the node (ENGINE=kernel): pods on it come last instead of first. */
+  readonly elsewhere?: boolean
 }
 
 /** Why a pod is not a target; undefined where it is one. */
@@ -24,15 +26,22 @@ export type Unfitness =
 /**
  * Running, Ready, not terminating, with an address of a family that this pod has. Of those, the ones on the same node;
  * where there are none, in the same zone; else all. Ordered by key, so that every sidecar sees the same order.
+ * Where frames must leave the node, those on it only where there are no others.
  */
 export function eligibleTargets(pods: Iterable<PodView>, place: Place): Target[] {
   const fit = [...pods].filter((pod) => unfitness(pod, place) === undefined)
   const onNode = fit.filter((pod) => isOnNode(pod, place))
-  const inZone = fit.filter((pod) => place.zone !== '' && pod.zone === place.zone)
-  const nearest = onNode.length > 0 ? onNode : inZone.length > 0 ? inZone : fit
+  const away = fit.filter((pod) => !isOnNode(pod, place))
+  const farther = inZoneOrAll(away, place)
+  const nearest = onNode.length === 0 || (place.elsewhere === true && away.length > 0) ? farther : onNode
   return nearest
     .map((pod) => targetOf(pod, addressFor(pod, place)!, place))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+}
+
+function inZoneOrAll(pods: readonly PodView[], { zone }: Place): readonly PodView[] {
+  const inZone = pods.filter((pod) => zone !== '' && pod.zone === zone)
+  return inZone.length > 0 ? inZone : pods
 }
 
 export function unfitness(pod: PodView, place: Place): Unfitness | undefined {

@@ -2,8 +2,8 @@
 import type { SidecarSettings } from '../../contract/sidecar-settings.ts'
 import type { Cut, Target } from '../target/target.ts'
 
-/** gso: UDP_SEGMENT, many datagrams in one message; mmsg: each by itself; single: with a system call of its own. */
-export type Batch = 'gso' | 'mmsg' | 'single'
+/** gso: UDP_SEGMENT, many datagrams in one message; mmsg: each by itself; single: with a system call of its own; kernel: without us. */
+export type Batch = 'gso' | 'mmsg' | 'single' | 'kernel'
 
 export interface BatchMode {
   readonly batch: 'gso' | 'mmsg'

@@ -56,6 +56,7 @@ export class RawTransport implements Transport {
   readonly #options: RawOptions
   readonly #sockets = new Map<4 | 6, RawSocket>()
   #targets: readonly Target[] = []
+  #wanted = 0
   #mtu = 0
   #pending = 0
 
@@ -69,12 +70,17 @@ export class RawTransport implements Transport {
     return this.#targets
   }
 
+  get unsendable(): number {
+    return this.#wanted - this.#targets.length
+  }
+
   /** Datagrams handed to the library and not yet sent. */
   get pending(): number {
     return this.#pending
   }
 
   setTargets(targets: readonly Target[]): void {
+    this.#wanted = targets.length
     this.#targets = targets.filter((target) => this.#socket(target.family) !== undefined)
     this.#options.onOwnTunnel(this.ownTunnel())
   }

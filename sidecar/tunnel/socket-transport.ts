@@ -15,14 +15,12 @@ import { BatchList, listLength, singleShape } from './batch-list.ts'
 import { batchMode } from './batch-mode.ts'
 import { largestFrame } from './mtu.ts'
 import { openPath, type TunnelPath } from './path.ts'
+import { portRange } from './reserved-ports.ts'
 import { Sender } from './sender.ts'
 import type { PathState, Transport } from './transport.ts'
 
 /** 'vxtp' in ASCII: unlikely to be anybody else's, and no single bit that policy routing is wont to test. */
 const ownMark = 0x76787470
-/** Above Linux' default ephemeral range, so that no socket of the application is in the way; within RFC 7348's 49152 to 65535. */
-const portRange = { first: 61_000, last: 65_535 } as const
-
 export interface SocketOptions {
   readonly sensorPort: number
   /** Source ports that flows are spread over; a power of two. */
@@ -196,6 +194,10 @@ export class SocketTransport implements Transport {
 
   get targets(): readonly Target[] {
     return this.#targets
+  }
+
+  get unsendable(): number {
+    return this.#wanted.length - this.#targets.length
   }
 
   maxFrame(target: number): number {

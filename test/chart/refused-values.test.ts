@@ -23,6 +23,7 @@ describe('given a mistyped value', () => {
 describe('given values that are right one by one and cannot work together', () => {
   it.each([
     [['image.repository='], 'image.repository is not set: no image of vxtap is published yet'],
+    [['injection.mode=policy', 'defaults.engine=kernel'], 'a policy gives no sidecar the capability NET_ADMIN'],
     [['certificate.life=10d', 'certificate.authorityLife=39d'], 'an authority must live four times as long'],
     [['injection.mode=policy', 'defaults.native-sidecar=never'], 'a policy injects native sidecars only'],
     [['port=9412'], 'port and metricsPort are both 9412'],

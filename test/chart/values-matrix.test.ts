@@ -1,5 +1,8 @@
 /** Every file of values under charts/vxtap/ci: linted, rendered, and what has to hold whatever the values are. */
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { settingsParser } from '../../injector/settings-file.ts'
+import { createAuthority } from '../../lab/certificates.ts'
 import { chart, helm, type Manifest, named, render, valuesFiles } from './rendered.ts'
 
 interface Spec {
@@ -26,6 +29,10 @@ const podSpec = ({ kind, spec }: Manifest): Spec =>
 const workloads = (manifests: readonly Manifest[]): Manifest[] =>
   manifests.filter(({ kind }) => ['Deployment', 'Pod'].includes(kind))
 
+const settingsText = (manifests: readonly Manifest[]): string =>
+  named(manifests, 'ConfigMap', 'vxtap-settings').data?.['settings.yaml'] ?? ''
+const settingsOf = (manifests: readonly Manifest[]) => parse(settingsText(manifests))
+
 const clusterWide = [
   ...['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'MutatingWebhookConfiguration'],
   ...['MutatingAdmissionPolicy', 'MutatingAdmissionPolicyBinding'],
@@ -48,6 +55,13 @@ describe.each(valuesFiles)('given the values of $file', ({ path }) => {
       })
       expect(metadata.namespace === undefined, `${kind}/${metadata.name}`).toBe(clusterWide.includes(kind))
     }
+  })
+
+  it('when it is rendered, then the injector takes its settings', async () => {
+    const manifests = await render('--values', path)
+    if (!manifests.some(({ metadata }) => metadata.name === 'vxtap-settings')) return
+    const file = Buffer.from(settingsText(manifests))
+    expect(settingsParser({ IMAGE: 'example.com/vxtap' })(file, 'settings.yaml')).toMatchObject({ ok: true })
   })
 
   it('when it is rendered, then no two objects are the same', async () => {
@@ -85,14 +99,7 @@ const injectorOf = async (file: string): Promise<Spec> => podSpec(named(await re
 describe('given values that ask for something', () => {
   it('when nothing is asked for, then nothing is made that needs a custom resource, and no network policy', async () => {
     const kinds = new Set((await render(...of('defaults'))).map(({ kind }) => kind))
-    for (const kind of [
-      'PodMonitor',
-      'ServiceMonitor',
-      'PrometheusRule',
-      'NetworkPolicy',
-      'ConfigMap',
-      'Certificate',
-    ]) {
+    for (const kind of ['PodMonitor', 'ServiceMonitor', 'PrometheusRule', 'NetworkPolicy', 'Certificate']) {
       expect(kinds).not.toContain(kind)
     }
   })
@@ -150,17 +157,52 @@ describe('given values that ask for something', () => {
     expect(spec.containers[0]?.ports?.[0]).toMatchObject({ containerPort: 443 })
   })
 
+  it('when the policy of taps is all that changes, then no pod of the injectors does', async () => {
+    const before = await render(...of('locked-down'))
+    const after = await render(
+      ...of('locked-down'),
+      ...['--set', 'defaults.vni=42', '--set', 'defaults.sensor=zeek', '--set', 'allowedOverrides={vni}'],
+      ...['--set', 'excludedNamespaces={shop}', '--set', 'podSecurity=skip', '--set', 'podSecurityDefault=restricted'],
+      ...['--set', 'logLevel=debug'],
+    )
+    const changed = after.filter((manifest, index) => JSON.stringify(manifest) !== JSON.stringify(before[index]))
+    expect(changed.map(({ kind, metadata }) => `${kind}/${metadata.name}`)).toEqual([
+      'ConfigMap/vxtap-settings',
+      // Its selectors leave excluded namespaces out.
+      'MutatingWebhookConfiguration/vxtap',
+    ])
+    expect(settingsOf(before)).toEqual({
+      defaults: {
+        ...{ sensor: '10.1.2.3', vni: '1000000', hold: 'true', 'max-mbps': '200', filter: 'not port 443' },
+        'cpu-limit': '500m',
+      },
+      ...{ allowedOverrides: [], excludedNamespaces: [], podSecurity: 'ignore', podSecurityDefault: 'baseline' },
+      logLevel: 'info',
+    })
+    expect(settingsOf(after)).toMatchObject({ defaults: { vni: '42' }, allowedOverrides: ['vni'], logLevel: 'debug' })
+  })
+
+  it('when the API server shows a client certificate, then the injectors are told who certifies it', async () => {
+    const { certificate } = createAuthority('cluster')
+    const clients = ['--set-string', `webhook.clientCa=${certificate}`, '--set', 'webhook.clientNames={a,b}']
+    const manifests = await render(...of('defaults'), ...clients)
+    const { data } = named(manifests, 'ConfigMap', 'vxtap-settings')
+    expect(data?.['client-ca.crt']?.trim()).toBe(certificate.trim())
+    const environment = podSpec(named(manifests, 'Deployment', 'vxtap')).containers[0]?.env
+    expect(environment).toContainEqual({ name: 'CLIENT_CA_FILE', value: '/etc/vxtap/settings/client-ca.crt' })
+    expect(environment).toContainEqual({ name: 'CLIENT_NAMES', value: 'a,b' })
+    expect(JSON.stringify(await render(...of('defaults')))).not.toContain('CLIENT_')
+  })
+
   it('when the sensor is asked for, then it is found by its label, leaves slowly, and taps go to it', async () => {
     const manifests = await render(...of('sensor'))
     const sensor = named(manifests, 'Deployment', 'vxtap-sensor')
     expect(sensor.spec).toMatchObject({ replicas: 2, template: { metadata: { labels: { run: 'vxtap-receive' } } } })
     const [receive] = podSpec(sensor).containers
     expect(receive?.args).toEqual(['receive', '--strict', '--port', '14789', '--vni', '42'])
-    const environment = podSpec(named(manifests, 'Deployment', 'vxtap')).containers[0]?.env
-    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR', value: 'vxtap-receive' })
-    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR_NAMESPACE', value: 'vxtap' })
-    expect(environment).toContainEqual({ name: 'DEFAULT_SENSOR_PORT', value: '14789' })
-    expect(environment).toContainEqual({ name: 'DEFAULT_VNI', value: '42' })
+    expect(settingsOf(manifests).defaults).toMatchObject({
+      ...{ sensor: 'vxtap-receive', 'sensor-namespace': 'vxtap', 'sensor-port': '14789', vni: '42' },
+    })
   })
 
   it.each([

@@ -80,6 +80,8 @@ const apiServerFlags = (
   'token-auth-file': file('tokens.csv'),
   'authorization-mode': 'Node,RBAC',
   'enable-admission-plugins': 'NodeRestriction',
+  // Webhooks that ask for a client certificate get one.
+  'admission-control-config-file': file('admission.json'),
   'allow-privileged': 'true',
   'service-account-issuer': 'https://kubernetes.default.svc.cluster.local',
   'service-account-key-file': file('sa.pub'),

@@ -19,7 +19,13 @@ const users: readonly (readonly [user: string, group: string])[] = [
   ['system:kube-proxy', ''],
 ]
 
-/** Writes everything into `folder`: ca.crt, apiserver.*, apiserver-kubelet.*, NODE.*, sa.*, tokens.csv, *.kubeconfig */
+/** The common name of the certificate that the API server shows to webhooks. */
+export const webhookClientName = 'apiserver-webhook-client'
+
+/**
+ * Writes everything into `folder`: ca.crt, apiserver.*, apiserver-kubelet.*, apiserver-webhook.*, NODE.*, sa.*, tokens.csv,
+ * *.kubeconfig, admission.json
+ */
 export function writeCredentials(folder: string, nodes: readonly NodeAddresses[], networks: Plans): Credentials {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = (name: string): string => join(folder, name)
@@ -34,6 +40,9 @@ export function writeCredentials(folder: string, nodes: readonly NodeAddresses[]
   const own = networks.flatMap(({ apiService, controlPlane, loopback }) => [apiService, controlPlane, loopback])
   issue('apiserver', 'kube-apiserver', [...service, 'localhost', ...own])
   issue('apiserver-kubelet', 'kube-apiserver-kubelet-client', ['kube-apiserver'])
+  issue('apiserver-webhook', webhookClientName, [])
+  writeFileSync(file('webhook-client.kubeconfig'), JSON.stringify(webhookClient(file)), { mode: 0o600 })
+  writeFileSync(file('admission.json'), JSON.stringify(admission(file('webhook-client.kubeconfig'))))
   for (const node of nodes)
     issue(node.name, `system:node:${node.name}`, [node.name, ...node.addresses.map(({ address }) => address)])
 
@@ -70,3 +79,30 @@ const kubeconfig = (token: string, authority: string, [{ controlPlane }]: Plans)
     contexts: [{ name: 'vxtap', context: { cluster: 'vxtap', user: 'vxtap' } }],
     'current-context': 'vxtap',
   })
+
+/** Who the API server is to webhooks, all of them. */
+const webhookClient = (file: (name: string) => string): object => ({
+  apiVersion: 'v1',
+  kind: 'Config',
+  users: [
+    {
+      name: '*',
+      user: { 'client-certificate': file('apiserver-webhook.crt'), 'client-key': file('apiserver-webhook.key') },
+    },
+  ],
+})
+
+const admission = (kubeConfigFile: string): object => ({
+  apiVersion: 'apiserver.config.k8s.io/v1',
+  kind: 'AdmissionConfiguration',
+  plugins: [
+    {
+      name: 'MutatingAdmissionWebhook',
+      configuration: {
+        apiVersion: 'apiserver.config.k8s.io/v1',
+        kind: 'WebhookAdmissionConfiguration',
+        kubeConfigFile,
+      },
+    },
+  ],
+})

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { run } from '../../lab/network/command.ts'
 import { nodeAddresses } from './addresses.ts'
 import { startControlPlane } from './control-plane.ts'
-import { writeCredentials } from './credentials.ts'
+import { webhookClientName, writeCredentials } from './credentials.ts'
 import { until } from './daemon.ts'
 import { dnsManifests } from './dns.ts'
 import { chooseFamilies, ipv6Missing } from './families.ts'
@@ -83,6 +83,8 @@ async function startCluster(): Promise<Record<string, string>> {
     CLUSTER_FAMILIES: networks.map(({ family }) => family).join(','),
     CLUSTER_WITHOUT_IPV6: without ?? '',
     PATH: `${programs.kubernetes}:${programs.helm}:${process.env['PATH'] ?? ''}`,
+    WEBHOOK_CLIENT_CA: credentials.file('ca.crt'),
+    WEBHOOK_CLIENT_NAME: webhookClientName,
     API_SERVER_PID_FILE: join(folder, 'control-plane/kube-apiserver.pid'),
     CTR: join(programs.debian, 'usr/bin/ctr'),
     NODE_PIDS: clusterNodes.map(({ name, pid }) => `${name}=${pid}`).join(','),

@@ -91,6 +91,8 @@ export const kubeletConfig = (
   imageGCLowThresholdPercent: 99,
   volumePluginDir: '/var/lib/kubelet/volume-plugins',
   nodeStatusUpdateFrequency: '5s',
+  // How soon a changed ConfigMap is in the pods that mount it; a minute otherwise.
+  syncFrequency: '10s',
 })
 
 export const kubeProxyConfig = (

@@ -1,5 +1,5 @@
 /**
- * The mirror that is made of the kernel's own parts, as far as it goes: what it mirrors, what it leaves behind.
+ * The mirror that is made of the kernel's own parts: what it mirrors, what it leaves behind.
  *
  *   [peer] eth0 ==== br0 of node-1 ==== eth0 [web]  clsact, mirred ==> vxtap-mirror
  *                        |                                                | VXLAN
@@ -9,78 +9,70 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Lab } from '../../lab/network/lab.ts'
 import type { LabPod } from '../../lab/network/pod.ts'
-import { type MirrorPlan, mirrorDevice, startMirror, stopMirror } from '../../sidecar/engine/kernel-mirror.ts'
+import { mirrorFilter } from '../../sidecar/capture/mirror-filter.ts'
+import { KernelMirror, type MirrorPlan, mirrorDevice } from '../../sidecar/engine/kernel-mirror.ts'
+import { findLink } from '../../sidecar/linux/link.ts'
 import { compileFilter } from '../../sidecar/linux/pcap-compile.ts'
 import { type Flows, flowPort, numbersByFlow, sendFlows, wholeFlows } from '../support/netns-flows.ts'
+import { JumboScene, mirrorParts } from '../support/netns-jumbo-scene.ts'
 import { captureEth0, tunnelDatagrams } from '../support/netns-sensor.ts'
-import { connectUdp, inside, type OpenPort, openUdpPort, receiveUdp } from '../support/netns-sockets.ts'
+import { connectUdp, inside, receiveUdp } from '../support/netns-sockets.ts'
 import { sha256, streamTo, transfer } from '../support/netns-tcp.ts'
 import { judge } from '../support/netns-tshark.ts'
 
 const appPort = 33_342
 const bytes = 2 << 20
 const vni = 42
+const sourcePorts = { first: 61_100, count: 4 }
 
-function program(expression: string): Buffer {
+function programs(expression: string): MirrorPlan['programs'] {
   const compiled = compileFilter(expression)
   if (!compiled.ok) throw new Error(compiled.reason)
-  return compiled.program
+  const { first, count: portCount } = sourcePorts
+  const ports = { sensorPort: 4789, firstPort4: first, firstPort6: first, portCount }
+  const program = (hook: 'ingress' | 'egress') => mirrorFilter(hook, ports, compiled.program)
+  return { ingress: program('ingress'), egress: program('egress') }
 }
 
 describe('given a pod, and a sensor on another node', () => {
-  let lab: Lab
+  let scene: JumboScene
   let web: LabPod
   let peer: LabPod
   let sensor: LabPod
   let plan: MirrorPlan
-  const ports: OpenPort[] = []
+  let mirror: KernelMirror
 
   beforeEach(async () => {
-    lab = await Lab.create({ nodes: 2, mtu: 1600 })
-    web = await lab.pod('web')
-    peer = await lab.pod('peer')
-    sensor = await lab.pod('sensor', { node: lab.nodes[1]! })
-    const off = ['tx-udp_tnl-segmentation', 'off', 'tx-udp_tnl-csum-segmentation', 'off', 'tx-checksumming', 'off']
-    await lab.nodes[0]!.namespace.exec(['ethtool', '-K', 'uplink', ...off])
-    // What the pods say to each other leaves 50 bytes for the tunnel.
-    await web.namespace.ip([`route add ${peer.address4}/32 dev eth0 mtu 1500`])
-    await peer.namespace.ip([`route add ${web.address4}/32 dev eth0 mtu 1500`])
-    ports.push(openUdpPort(sensor.namespace, 6, 4789), openUdpPort(peer.namespace, 6, flowPort))
-    const application = program(`udp port ${flowPort} or tcp port ${appPort}`)
+    scene = await JumboScene.create()
+    web = scene.web
+    peer = scene.peer
+    sensor = scene.sensors[0]
+    scene.openAtPeer(flowPort)
     plan = {
       interface: 'eth0',
       vni,
-      sensor: sensor.address4,
       sensorPort: 4789,
-      ingress: application,
-      egress: application,
+      sourcePorts,
+      programs: programs(`udp port ${flowPort} or tcp port ${appPort}`),
     }
   })
-  afterEach(async () => {
-    for (const port of ports.splice(0)) port.close()
-    await lab.close()
-  })
+  afterEach(() => scene.close())
 
-  const start = () => inside(web.namespace, () => startMirror(plan))
-  const stop = () => inside(web.namespace, () => stopMirror('eth0'))
-
-  /** Everything in the pod that a mirror is made of; counters and times left out. */
-  async function parts(): Promise<string> {
-    const links = await web.exec(['ip', '-o', '-d', 'link'])
-    const qdiscs = await web.exec(['tc', 'qdisc', 'show'])
-    const filters = await Promise.all(
-      ['ingress', 'egress'].map((hook) => web.exec(['tc', 'filter', 'show', 'dev', 'eth0', hook])),
-    )
-    return [links, qdiscs, ...filters].join('\n')
-  }
+  const start = () =>
+    inside(web.namespace, () => {
+      mirror = new KernelMirror(plan)
+      mirror.start(findLink('eth0')!)
+      mirror.aim(sensor.address4)
+    })
+  const stop = () => inside(web.namespace, () => mirror.stop())
+  const parts = () => mirrorParts(web)
 
   async function mirrored(flows: Flows) {
     const capture = await captureEth0(sensor)
     sendFlows(web, peer, flows)
     const to = { from: web.namespace, to: peer.namespace, family: 4 as const, address: peer.address4 }
-    const hash = await transfer({ ...to, port: appPort, bytes, pace: 50 << 20 })
+    const hash = await transfer({ ...to, port: appPort, bytes, pace: 8 << 20 })
     // Duplicate address detection and multicast reports would come within a second or two.
     await sleep(2500)
     const datagrams = tunnelDatagrams(await capture.stop())
@@ -96,6 +88,7 @@ describe('given a pod, and a sensor on another node', () => {
     expect(sha256(streamTo(appPort, frames, bytes))).toBe(hash)
     expect(new Set(datagrams.map(({ vxlan }) => vxlan.toString('hex')))).toEqual(new Set(['0800000000002a00']))
     expect(datagrams.every(({ pieces }) => pieces === 1)).toBe(true)
+    expect(new Set(datagrams.map(({ sourcePort }) => sourcePort))).toEqual(new Set([61_100, 61_101, 61_102, 61_103]))
     expect((await judge(frames, [flowPort, appPort])).complaints).toEqual([])
     const other = frames.filter((frame) => ![flowPort, appPort].some((port) => hasPort(frame, port)))
     expect(other.map((frame) => frame.toString('hex'))).toEqual([])
@@ -138,7 +131,7 @@ describe('given a pod, and a sensor on another node', () => {
     expect(start).toThrow(`cannot make the device ${mirrorDevice}`)
     expect(await parts()).toBe(before)
     await web.namespace.ip([`link delete ${mirrorDevice}`])
-    plan = { ...plan, egress: Buffer.from('ffffffffffffffff', 'hex') }
+    plan = { ...plan, programs: { ...plan.programs, egress: Buffer.from('ffffffffffffffff', 'hex') } }
     const clean = await parts()
     expect(start).toThrow('cannot mirror the egress of eth0')
     expect(await parts()).toBe(clean)

@@ -79,12 +79,12 @@ const headers = [
   'sys/mman.h',
   'sys/socket.h',
   'netinet/in.h',
+  'netinet/udp.h',
   'net/if.h',
   'net/if_arp.h',
   'linux/filter.h',
   'linux/if_ether.h',
   'linux/if_packet.h',
-  'netinet/udp.h',
 ]
 
 /** One static_assert a line, after what they need. */

@@ -1,16 +1,17 @@
 /** The injector over real HTTPS on a loopback port, with a certificate of its own, for one test file. */
-import { existsSync } from 'node:fs'
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { Agent, type RequestOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { readInjectorSettings } from '../../contract/injector-settings.ts'
 import { loadCertificate } from '../../injector/certificates/files.ts'
 import { keepFromFiles } from '../../injector/certificates/from-files.ts'
+import { loadClientTrust } from '../../injector/client-certificates.ts'
+import { loadSettings, settingsParser } from '../../injector/settings-file.ts'
 import { type ClusterConnection, type RunningInjector, startInjector, withoutCluster } from '../../injector/start.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
+import { mountFiles } from './mounted-files.ts'
 
 export interface Reply {
   readonly status: number
@@ -37,8 +38,8 @@ export async function serveInjector(
   const directory = await mkdtemp(join(tmpdir(), 'vxtap-injector-'))
   const files = { certFile: join(directory, 'tls.crt'), keyFile: join(directory, 'tls.key') }
   const certificate = makeCertificate()
-  await mountSecret(directory, certificate)
-  const read = readInjectorSettings({
+  await mountPair(directory, certificate)
+  const variables = {
     IMAGE: 'example.com/vxtap:9.9.9',
     DEFAULT_SENSOR: 'zeek',
     NATIVE_SIDECARS: 'always',
@@ -48,10 +49,13 @@ export async function serveInjector(
     TLS_KEY_FILE: files.keyFile,
     DRAIN_SECONDS: '0',
     ...environment,
-  })
+  }
+  const read = await loadSettings(variables)
   if (!read.ok) throw new Error(read.problems.join('\n'))
   const loaded = await loadCertificate(files)
   if (!loaded.ok) throw new Error(loaded.problem)
+  const clients = await loadClientTrust(read.settings.clientCaFile, read.settings.clientNames)
+  if (!clients.ok) throw new Error(clients.problems.join('\n'))
   const log: Record<string, unknown>[] = []
   const injector = await startInjector({
     version: '9.9.9',
@@ -59,6 +63,13 @@ export async function serveInjector(
     certificates: (use, logger, metrics) => keepFromFiles(files, loaded.pair, 20, use, logger, metrics),
     log: pino({}, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) }),
     connect: connect ?? withoutCluster,
+    clients: clients.trust,
+    settingsFile: read.content && {
+      file: read.settings.settingsFile,
+      content: read.content,
+      parse: settingsParser(variables),
+    },
+    lookMs: 20,
   })
   const agent = new Agent({ ca: certificate.cert, keepAlive: true })
   return {
@@ -67,7 +78,7 @@ export async function serveInjector(
     agent,
     log,
     post: (body, options) => post(injector.port, agent, body, options),
-    writeCertificate: (pair) => mountSecret(directory, pair),
+    writeCertificate: (pair) => mountPair(directory, pair),
     async dispose() {
       agent.destroy()
       await injector.stop()
@@ -76,20 +87,8 @@ export async function serveInjector(
   }
 }
 
-/**
- * As kubernetes/pkg/volume/util/atomic_writer.go: a new folder for each version, `..data` pointing to the current one by
- * a symbolic link that is renamed into place, and the visible files pointing into `..data`.
- */
-async function mountSecret(directory: string, pair: TestCertificate): Promise<void> {
-  const version = await mkdtemp(join(directory, '..version-'))
-  await writeFile(join(version, 'tls.crt'), pair.cert)
-  await writeFile(join(version, 'tls.key'), pair.key)
-  await symlink(version, join(directory, '..data_tmp'))
-  await rename(join(directory, '..data_tmp'), join(directory, '..data'))
-  for (const name of ['tls.crt', 'tls.key']) {
-    if (!existsSync(join(directory, name))) await symlink(join('..data', name), join(directory, name))
-  }
-}
+const mountPair = (directory: string, pair: TestCertificate): Promise<void> =>
+  mountFiles(directory, { 'tls.crt': pair.cert, 'tls.key': pair.key })
 
 export function post(port: number, agent: Agent, body: string | Buffer, options: RequestOptions = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {

@@ -52,6 +52,11 @@ export class LabCluster {
     })
   }
 
+  /** Deletes it again. */
+  withdraw(pod: LabPod): void {
+    this.#api.pods.delete('sensors', pod.name)
+  }
+
   /** What the injector gives the sidecar of a pod. */
   environment(pod: LabPod): Record<string, string> {
     return {

@@ -18,7 +18,7 @@ const say = (text: unknown) => process.stdout.write(`${String(text)}\n`)
 const log = { debug: say, info: say, warn: say, error: say }
 const created = createCapture({ settings, counters, log, useMark: false })
 if (!created.ok) throw new Error(created.problem)
-const { engine, transport } = created.capture
+const { engine, outlets: transport } = created.capture
 const { address } = settings.sensor
 transport.setTargets([
   { key: address, address, family: isIPv6(address) ? 6 : 4, name: address, sameNode: false, cut: 'unknown', seed: 1 },
@@ -29,6 +29,7 @@ const server = await serve(settings.metricsAddress, {
   version: 'test',
   engineName: () => engine.name,
   health: () => ({ healthy: engine.state.capturing, ready: engine.state.capturing, sentence: engine.state.sentence }),
+  refusal: () => undefined,
   targetCount: () => 1,
   paths: () => transport.paths(),
   discoveryRequests: () => [],

@@ -104,6 +104,20 @@ export function injectorDeployment(ready = 2, environment: Readonly<Record<strin
   }
 }
 
+/** The same with its policy in a ConfigMap, as the chart makes it. */
+export function withSettingsFile(deployment: KubernetesObject): KubernetesObject {
+  const changed = structuredClone(deployment) as ReturnType<typeof injectorDeployment> & {
+    spec: { template: { spec: { containers: { env: object[]; volumeMounts?: object[] }[]; volumes?: object[] } } }
+  }
+  const { spec } = changed.spec.template
+  spec.volumes = [{ name: 'settings', configMap: { name: 'vxtap-settings' } }]
+  for (const container of spec.containers) {
+    container.env.push({ name: 'SETTINGS_FILE', value: '/etc/vxtap/settings/settings.yaml' })
+    container.volumeMounts = [{ name: 'settings', mountPath: '/etc/vxtap/settings' }]
+  }
+  return changed
+}
+
 /** Of the Deployment `web`, running, without a sidecar. */
 export function plainPod(name: string, changes: Pod = {}): Pod {
   const { metadata, spec, ...others } = changes

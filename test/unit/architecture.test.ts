@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   bench: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'lab', 'demo', 'cli', 'test'],
   cli: ['wire', 'contract', 'injector', 'sidecar', 'receiver', 'prepare', 'status', 'demo', 'lab'],
   image: ['contract', 'lab'],
-  scripts: ['contract', 'wire', 'cli', 'demo', 'lab', 'receiver'],
+  scripts: ['contract', 'wire', 'cli', 'demo', 'lab', 'receiver', 'bench'],
 }
 
 /** Product folders, in which a package is used only where its place is. */

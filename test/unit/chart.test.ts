@@ -14,6 +14,7 @@ import { defaultVariable, injectorSettings, readInjectorSettings } from '../../c
 import type { Setting } from '../../contract/setting.ts'
 import { version } from '../../contract/version.ts'
 import { describedValues } from '../../scripts/docs/chart.ts'
+import { limitKb, nodeOptions } from '../support/chart-memory.ts'
 
 interface Schema {
   readonly type?: string | readonly string[]
@@ -77,22 +78,24 @@ describe('the chart', () => {
     expect(words.join(' ')).toBe(setting.allowed.replaceAll(/,? or |, /g, ' '))
   })
 
-  it('names the variable of a default as the injector reads it', () => {
-    const names = read('templates/_names.tpl')
-    expect(names).toContain('if eq . "native-sidecar"')
-    for (const name of annotationSettings.keys()) {
-      if (name === 'image') continue
-      const made = name === 'native-sidecar' ? 'NATIVE_SIDECARS' : `DEFAULT_${name.toUpperCase().replaceAll('-', '_')}`
-      expect(made).toBe(defaultVariable(name))
-    }
-  })
-
   it('sets only variables that the injector reads', () => {
-    const known = new Set([...Object.values(injectorSettings).map((setting) => setting.env), defaultVariable('image')])
+    const known = new Set([
+      ...Object.values(injectorSettings).map((setting) => setting.env),
+      defaultVariable('image'),
+      'NODE_OPTIONS',
+    ])
     const set = [...read('templates/deployment.yaml').matchAll(/- name: (?<name>[A-Z][A-Z_]+)\n/g)]
     const names = set.map((match) => match.groups?.['name'] ?? '')
     expect(names.length).toBeGreaterThan(8)
     expect(names.filter((name) => !known.has(name))).toEqual([])
+  })
+
+  it('lets Node’s heap have the half of the memory that the tests of hostile clients give it', () => {
+    const [, percentage, semiSpace] =
+      /--max-old-space-size-percentage=(\d+) (--\S+)/.exec(read('templates/deployment.yaml')) ?? []
+    const mebi = Number(/^(\d+)Mi$/.exec(values.resources.limits.memory)?.[1])
+    expect(mebi * 1024).toBe(limitKb)
+    expect(`--max-old-space-size=${(mebi * Number(percentage)) / 100} ${semiSpace}`).toBe(nodeOptions)
   })
 
   it('comes with values that the injector accepts and that equal its own defaults', () => {
@@ -125,7 +128,7 @@ describe('the chart', () => {
   })
 
   it('fails open, answers soon, and is asked again when another webhook has changed the pod', () => {
-    expect(values.webhook).toEqual({ failurePolicy: 'Ignore', timeoutSeconds: 5 })
+    expect(values.webhook).toMatchObject({ failurePolicy: 'Ignore', timeoutSeconds: 5 })
     const webhook = read('templates/_webhook.tpl')
     for (const line of [
       // An event of the pod's owner, except in a dry run.

@@ -177,7 +177,7 @@ describe('what documents name exists', () => {
   it('environment variables', () => {
     // Other programs' and the kernel's names in capitals, as far as the documentation needs them.
     const foreign =
-      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR)$/
+      /^(AF_PACKET|PACKET_[A-Z_]+|TPACKET_V3|NET_RAW|NET_ADMIN|SYS_ADMIN|BPF|XDP|UDP_[A-Z0-9_]+|E[A-Z]{3,}|TLS_.*|SO_[A-Z_]+|EX_[A-Z]+|VXLAN|DEBIAN_MIRROR|PCAP|KUBECONFIG|NO_COLOR|QUICK|ONLY)$/
     const named = everywhere((document) =>
       codeWords(document)
         .map((word) => word.replace(/=.*$/, ''))

@@ -64,15 +64,6 @@ capabilities:
 {{- kindIs "float64" . | ternary (int64 . | toString) (toString .) -}}
 {{- end -}}
 
-{{/* The variable of an annotation's default: two have names of their own (contract/injector-settings.ts). */}}
-{{- define "vxtap.defaultVariable" -}}
-{{- if eq . "native-sidecar" -}}
-NATIVE_SIDECARS
-{{- else -}}
-{{- printf "DEFAULT_%s" (. | upper | replace "-" "_") -}}
-{{- end -}}
-{{- end -}}
-
 {{/* Whether the injectors make their certificates themselves: true, or nothing. */}}
 {{- define "vxtap.ownCertificates" -}}
 {{- if and (eq .Values.injection.mode "webhook") (not (or .Values.certificate.secretName .Values.certificate.certManager.enabled)) -}}

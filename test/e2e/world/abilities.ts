@@ -46,6 +46,15 @@ export const apiServerProcess: Requirement = {
   why: "needs to kill the API server, which only the suite's own cluster allows",
 }
 
+/** PEM file of the authority of the client certificate that the API server shows to webhooks; '' where it shows none. */
+export const webhookClientAuthority = env['WEBHOOK_CLIENT_CA'] ?? ''
+export const webhookClientName = env['WEBHOOK_CLIENT_NAME'] ?? ''
+
+export const webhookClient: Requirement = {
+  met: webhookClientAuthority !== '',
+  why: "needs an API server that shows webhooks a client certificate, as the suite's own does",
+}
+
 export const twoNodes: Requirement = { met: nodes.length >= 2, why: 'needs two nodes' }
 
 /** describe(), where the cluster has what it needs; where not, the table of results says what was missing. */

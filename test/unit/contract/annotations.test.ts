@@ -43,8 +43,8 @@ describe('the annotations', () => {
     }
   })
 
-  it('withhold from pods what would send the mirror elsewhere', () => {
-    expect(notOverridableByDefault).toEqual(['sensor-address', 'image'])
+  it('withhold from pods what would send the mirror elsewhere, or give the sidecar more capabilities', () => {
+    expect(notOverridableByDefault).toEqual(['sensor-address', 'engine-kernel', 'image'])
     expect(overridable).toEqual(expect.arrayContaining([...notOverridableByDefault]))
   })
 })

@@ -43,7 +43,7 @@ function start(): Injector {
   const kubeConfig = new KubeConfig()
   kubeConfig.loadFromString(kubeconfigOf(api, api.issueToken(serviceAccount)))
   const metrics = createInjectorMetrics('9.9.9')
-  const injector = { cluster: watchCluster(kubeConfig, logger, metrics, config), metrics, log }
+  const injector = { cluster: watchCluster(kubeConfig, logger, metrics, () => config), metrics, log }
   injectors.push(injector)
   return injector
 }
@@ -182,7 +182,7 @@ describe('given an injector without the right to see pods', () => {
     kubeConfig.loadFromString(kubeconfigOf(api, api.issueToken(other)))
     const metrics = createInjectorMetrics('9.9.9')
     const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) })
-    const cluster = watchCluster(kubeConfig, logger, metrics, config)
+    const cluster = watchCluster(kubeConfig, logger, metrics, () => config)
     injectors.push({ cluster, metrics, log })
     await until('the sentence', () => log.some(({ msg }) => String(msg).includes('needs: get, list and watch pods')))
     expect(cluster.synced()).toBe(true)

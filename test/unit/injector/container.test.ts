@@ -27,6 +27,28 @@ describe('the container', () => {
     })
   })
 
+  it('has NET_ADMIN as well where the kernel is to mirror and the operator lets pods say so, and is then not waited for', () => {
+    const kernel = annotated({ 'vxtap.io/engine': 'kernel', 'vxtap.io/hold': 'true' })
+    const allowedOverrides = new Set(['engine', 'hold', 'engine-kernel'])
+    const { container, warnings } = injectionInto(kernel, modern, { allowedOverrides })
+    expect(container['securityContext']).toMatchObject({
+      capabilities: { drop: ['ALL'], add: ['NET_RAW', 'NET_ADMIN'] },
+    })
+    expect(environment(container)['ENGINE']).toBe('kernel')
+    expect(container['startupProbe']).toBeUndefined()
+    expect(warnings.join()).toContain('vxtap.io/hold has no effect with vxtap.io/engine: kernel')
+  })
+
+  it('is refused where a pod asks for engine kernel and the operator has not allowed just that; a namespace may ask', () => {
+    const rules = { ...config, allowedOverrides: new Set(['engine']) }
+    const decision = plan(annotated({ 'vxtap.io/engine': 'kernel' }), namespace(), modern, rules)
+    expect(decision).toMatchObject({ outcome: 'skip', reason: 'override_not_allowed' })
+    expect(decision.sentence).toContain('vxtap.io/engine to kernel, which needs NET_ADMIN')
+    expect(decision.remedy).toContain("list engine-kernel in the injector's ALLOWED_OVERRIDES")
+    expect(plan(annotated({ 'vxtap.io/engine': 'ring' }), namespace(), modern, rules).outcome).toBe('inject')
+    expect(plan(annotated({}), namespace({}, { 'vxtap.io/engine': 'kernel' }), modern, rules).outcome).toBe('inject')
+  })
+
   it('has the settings of the pod before those of the operator, and leaves the rest to the sidecar', () => {
     const { container } = injectionInto(annotated({ 'vxtap.io/vni': '0x2a', 'vxtap.io/sensor': 'suricata' }), modern, {
       defaults: { ...config.defaults, vni: '7', snaplen: '128' },

@@ -39,7 +39,7 @@ async function told(test: Case, ownerUid: string) {
   const posts: Promise<void>[] = []
   const post = createEventPost(rest)
   const { app } = createWebhookServer({
-    config: { ...config, ...test.config },
+    config: () => ({ ...config, ...test.config }),
     cluster: test.cluster ?? clusterOf(modern),
     metrics,
     log: logger,

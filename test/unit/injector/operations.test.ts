@@ -70,6 +70,7 @@ describe('the operations server', () => {
         facts: () => ({ nativeSidecars: true }),
       },
       tell: () => undefined,
+      settingsChanged: () => undefined,
       synced: () => seen,
       stop: () => undefined,
     }))

@@ -166,7 +166,7 @@ describe('objects of the embedded API server', () => {
   it('answers 404 for what it does not serve', async () => {
     for (const path of [
       '/',
-      '/api/v1/configmaps',
+      '/api/v1/limitranges',
       '/apis/policy/v1/poddisruptionbudgets',
       '/api/v1/namespaces/shop/pods/a/log',
     ]) {

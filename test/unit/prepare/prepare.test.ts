@@ -8,7 +8,15 @@ import type { Link } from '../../../sidecar/linux/link.ts'
 import type { Change } from '../../../sidecar/linux/netlink.ts'
 
 const { EBUSY, EINVAL, ENOSPC, EOPNOTSUPP, EPERM, ERANGE } = constants.errno
-const veth: Link = { index: 7, kind: 'veth', mtu: 1500, alias: '', xdp: { mode: 'none', programId: 0 } }
+const veth: Link = {
+  index: 7,
+  kind: 'veth',
+  mtu: 1500,
+  alias: '',
+  xdp: { mode: 'none', programId: 0 },
+  sentBytes: 0,
+  unsent: 0,
+}
 const done: Change = { errno: 0, said: '' }
 
 type FakeKernel = Kernel & { calls: string[]; link: Link }

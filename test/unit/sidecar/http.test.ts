@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dropReasons } from '../../../contract/drop-reasons.ts'
+import type { RefusalCode } from '../../../contract/mirror-refusals.ts'
 import { sidecarMetrics } from '../../../contract/sidecar-metrics.ts'
 import type { ListenAddress } from '../../../contract/sidecar-settings.ts'
 import { Counters } from '../../../sidecar/counters.ts'
@@ -12,7 +13,11 @@ afterEach(() => {
   for (const server of open.splice(0)) server.close()
 })
 
-async function given(health: Partial<Health> = {}, address: ListenAddress = { host: '127.0.0.1', port: 0 }) {
+async function given(
+  health: Partial<Health> = {},
+  address: ListenAddress = { host: '127.0.0.1', port: 0 },
+  refusal?: RefusalCode,
+) {
   const counters = new Counters()
   let refreshed = 0
   const observed: Observed = {
@@ -20,6 +25,7 @@ async function given(health: Partial<Health> = {}, address: ListenAddress = { ho
     version: '1.2.3',
     engineName: () => 'ring',
     health: () => ({ healthy: true, ready: true, sentence: 'capturing eth0', ...health }),
+    refusal: () => refusal,
     targetCount: () => 2,
     paths: () => [{ name: 'sensors/zeek-0', mtu: 1450, batch: 'gso' }],
     discoveryRequests: () => [['watch', 'ok', 3]],
@@ -54,6 +60,12 @@ describe('given a sidecar at work', () => {
         .map(({ name, type }) => `${name} ${type}`)
         .sort(),
     )
+  })
+
+  it('when the kernel does not mirror, then a metric says why; and there is none where nothing is refused', async () => {
+    const refused = await given({}, { host: '127.0.0.1', port: 0 }, 'same_node')
+    expect((await refused.get('/metrics')).text).toContain('vxtap_kernel_mirror_refused{reason="same_node"} 1\n')
+    expect((await (await given()).get('/metrics')).text).not.toMatch(/^vxtap_kernel_mirror_refused/m)
   })
 
   it('when it is scraped twice, then counters show what they are and are not added up', async () => {

@@ -17,6 +17,7 @@ const scratchLength = 4096
 const memoryLength = scratchAt + scratchLength + 4096 + 2
 
 class CheckingTransport implements Transport {
+  readonly unsendable = 0
   readonly scratchLength = scratchLength
   readonly targets: readonly Target[]
   readonly #counters: Counters

@@ -27,6 +27,7 @@ function target(name: string): Target {
 
 /** Keeps what it is given, as bytes, the way a socket would put it on the wire at the next flush. */
 class RecordingTransport implements Transport {
+  readonly unsendable = 0
   readonly scratchLength: number
   readonly datagrams: { target: string; flow: number; bytes: number[] }[] = []
   flushes = 0

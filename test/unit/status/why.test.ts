@@ -12,6 +12,7 @@ import {
   type StatusCluster,
   startStatusCluster,
   tappedPod,
+  withSettingsFile,
 } from '../../support/status-cluster.ts'
 
 const workload = (name: string, template: object, labels: object = {}): KubernetesObject => ({
@@ -115,6 +116,26 @@ describe('given pods and their owners', () => {
     const problem = await why({ ...options, subject }, cluster.connection, collected()).catch((error: unknown) => error)
     expect(problem).toBeInstanceOf(Problem)
     expect(problem).toMatchObject({ message, exitCode })
+  })
+
+  it('when the injector’s policy is in its ConfigMap, then that is what is judged by', async () => {
+    const { api } = cluster
+    const deployments = api.collection('deployments')
+    await deployments.apply(withSettingsFile(injectorDeployment()))
+    const settings = async (text: string) => {
+      const metadata = { name: 'vxtap-settings', namespace: 'vxtap' }
+      await api.collection('configMaps').apply({ metadata, data: { 'settings.yaml': text } })
+      return asked('shop', 'web-2')
+    }
+    expect(await asked('shop', 'web-2')).toContain(
+      'note: the ConfigMap vxtap/vxtap-settings with the injector’s settings cannot be read'.replace('’', "'"),
+    )
+    expect(await settings('excludedNamespaces: [shop]')).toContain('not tapped (excluded_namespace)')
+    expect(await settings('excludedNamespaces: []')).not.toContain('excluded_namespace')
+    expect(await settings('podSecurity: maybe')).toContain(
+      'note: the settings of vxtap/vxtap: the ConfigMap: podSecurity="maybe" is not allowed',
+    )
+    await deployments.apply(injectorDeployment())
   })
 
   it('when no injector is ready, or its settings are wrong, then that is noted', async () => {

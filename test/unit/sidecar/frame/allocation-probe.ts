@@ -56,6 +56,7 @@ const sent = new Int32Array(4)
 const transport: Transport = {
   scratchLength: 4096,
   targets: [{ key: 'a', name: 'a', address: '192.0.2.1', family: 4, sameNode: false, cut: 'wire', seed: 1 }],
+  unsendable: 0,
   setTargets: () => {},
   maxFrame: () => 1500,
   add: (_target, flow, headAt, headLength) => {

@@ -72,6 +72,8 @@ describe('a link', () => {
       mtu: 9000,
       alias: 'uplink',
       xdp: { mode: 'driver', programId: 42 },
+      sentBytes: 0,
+      unsent: 0,
     })
   })
 
@@ -86,6 +88,14 @@ describe('a link', () => {
   })
 
   it('has no kind, no alias and no program, given an answer without these', () => {
-    expect(readLink(header)).toEqual({ index: 7, kind: '', mtu: 0, alias: '', xdp: { mode: 'none', programId: 0 } })
+    expect(readLink(header)).toEqual({
+      index: 7,
+      kind: '',
+      mtu: 0,
+      alias: '',
+      xdp: { mode: 'none', programId: 0 },
+      sentBytes: 0,
+      unsent: 0,
+    })
   })
 })

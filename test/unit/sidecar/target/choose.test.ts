@@ -41,6 +41,16 @@ describe('eligibleTargets', () => {
     expect(keys(eligibleTargets([far], place))).toEqual(['far'])
   })
 
+  it('takes those elsewhere before the same node where frames must leave it, the same zone first, then the same node', () => {
+    const near = view('near', { nodeName: 'node-1' })
+    const zonal = view('zonal', { zone: 'zone-a' })
+    const far = view('far', { zone: 'zone-b' })
+    const away: Place = { ...place, elsewhere: true }
+    expect(keys(eligibleTargets([far, zonal, near], away))).toEqual(['zonal'])
+    expect(keys(eligibleTargets([far, near], away))).toEqual(['far'])
+    expect(keys(eligibleTargets([near], away))).toEqual(['near'])
+  })
+
   it.each([
     ['on another node', { nodeName: 'node-2' }, {}, 'wire'],
     ['on the same node', { nodeName: 'node-1' }, {}, 'same-node'],

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import type { Sample } from '../../../bench/results.ts'
+import { verdicts } from '../../../bench/verdict.ts'
+import { cell, results } from './samples.ts'
+
+const key = 'udp-512-max/spare'
+const cpu = (seconds: number): Partial<Sample> => ({ tapCpuSeconds: seconds })
+const verdict = (what: RegExp, ...cells: ReturnType<typeof cell>[]) =>
+  verdicts(results(...cells)).find((one) => what.test(one.what))
+
+describe('a bar', () => {
+  it('is neither met nor missed where the run has nothing for it', () => {
+    for (const one of verdicts(results())) expect(one).toMatchObject({ met: undefined, value: 'not run' })
+  })
+
+  it.each([
+    [0.00017, true],
+    [0.00018, false],
+  ])('of CPU is a ratio to libpcap: %d s beside 0.001 s is met: %s', (seconds, met) => {
+    const found = verdict(
+      /^gso, UDP 512 B: CPU/,
+      cell('libpcap', key, cpu(0.001)),
+      cell('vxtap-gso', key, cpu(seconds)),
+    )
+    expect(found).toMatchObject({ met, bar: 'at most 0.17' })
+  })
+
+  it('of CPU takes the median of three runs', () => {
+    const plain = cell('libpcap', key, cpu(0.001), cpu(0.001), cpu(0.001))
+    const found = verdict(/^mmsg, UDP 512 B/, plain, cell('vxtap-mmsg', key, cpu(0.0009), cpu(0.0008), cpu(0.005)))
+    expect(found).toMatchObject({ met: true, value: '0.90' })
+  })
+
+  it('of loss is held to in the worst run', () => {
+    const kept = cell('vxtap-gso', key, { share: 1 }, { share: 0.9996 })
+    const lossy = cell('vxtap-gso', key, { share: 1 }, { share: 0.9994 }, { share: 1 })
+    expect(verdict(/^gso, UDP 512 B at .* mirrored/, kept)).toMatchObject({ met: true, value: '100.0 %' })
+    expect(verdict(/^gso, UDP 512 B at .* mirrored/, lossy)).toMatchObject({ met: false, value: '99.9 %' })
+  })
+
+  it('of checksums misses with a single wrong one', () => {
+    const wrong = cell('vxtap-gso', 'tcp/spare', { checked: 100, good: 100 }, { checked: 100, good: 99 })
+    expect(verdict(/room for the tunnel: inner checksums/, wrong)).toMatchObject({ met: false, value: '199 of 200' })
+  })
+
+  it('of the application compares with no tap on a spare core, and with libpcap on shared ones', () => {
+    const none = cell('none', 'http/spare', { rate: 100, p99Ms: 1 })
+    const own = cell('vxtap-gso', 'http/spare', { rate: 92, p99Ms: 1.2 })
+    expect(verdict(/spare core, HTTP: requests/, none, own)).toMatchObject({ met: true, value: '0.92' })
+    expect(verdict(/spare core, HTTP: p99/, none, own)).toMatchObject({ met: false, value: '1.20' })
+    const shared = [cell('libpcap', 'http/shared', { rate: 20 }), cell('vxtap-gso', 'http/shared', { rate: 29 })]
+    expect(verdict(/shared cores, HTTP: requests/, ...shared)).toMatchObject({ met: false, value: '1.45' })
+  })
+})
