@@ -1,4 +1,15 @@
 /**
+ * Sums the 16-bit little-endian lanes of some bytes of one memory, counted from the first, an odd last byte padded with a
+ * zero. The result is a partial sum of the Internet checksum, a small integer.
+ *
+ * Preconditions: the bytes are inside the memory; 0 < length <= `longestStretch`.
+ */
+export type SumStretch = (at: number, length: number) => number
+
+/** Bytes that a `SumStretch` must be able to sum at once: as many as a block of the capture ring has. */
+export const longestStretch = 256 << 10
+
+/**
  * One stretch of bytes seen through the views that packet code needs.
  *
  * The sidecar keeps its capture ring and its scratch space in one mapping, so that a frame, a copied header and the
@@ -10,13 +21,16 @@
  */
 export class Memory {
   readonly buffer: ArrayBuffer
+  /** Where the memory's owner has a faster way to sum it than JavaScript: `sumBytes` uses it. */
+  readonly sumStretch: SumStretch | undefined
   readonly u8: Uint8Array<ArrayBuffer>
   readonly u16: Uint16Array<ArrayBuffer>
   readonly u32: Uint32Array<ArrayBuffer>
 
   /** @param buffer its length must be a multiple of 4 */
-  constructor(buffer: ArrayBuffer) {
+  constructor(buffer: ArrayBuffer, sumStretch?: SumStretch) {
     this.buffer = buffer
+    this.sumStretch = sumStretch
     this.u8 = new Uint8Array(buffer)
     this.u16 = new Uint16Array(buffer)
     this.u32 = new Uint32Array(buffer)

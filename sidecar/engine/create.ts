@@ -5,10 +5,10 @@ import type { OwnTunnel } from '../capture/filter.ts'
 import type { Counters } from '../counters.ts'
 import { SyscallError } from '../linux/errno.ts'
 import { interfaceMtu } from '../linux/interface.ts'
-import { reserveRing } from '../linux/mapping.ts'
 import { loadNativeModules, type NativeModules } from '../linux/native-modules.ts'
 import { openPacketSocket, type RingShape } from '../linux/packet-socket.ts'
 import { compileFilter } from '../linux/pcap-compile.ts'
+import { reserveRing } from '../linux/ring-place.ts'
 import { closeSocket } from '../linux/socket-options.ts'
 import type { Log } from '../log.ts'
 import { headroom, Pipeline } from '../pipeline.ts'
@@ -99,6 +99,7 @@ function ringCapture(options: CreateOptions, shape: RingShape, userProgram: Buff
   const { settings, counters, log } = options
   const ringLength = shape.blockSize * shape.blockCount
   const place = reserveRing(ringLength, scratchLength)
+  if (place.obstacle !== undefined) log.debug(`checksums are summed without vector instructions: ${place.obstacle}`)
   let engine: RingEngine | undefined
   const transport = new SocketTransport({
     sensorPort: settings.sensorPort,

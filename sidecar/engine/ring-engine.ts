@@ -15,7 +15,6 @@ import { restoreVlanTag } from '../frame/vlan.ts'
 import { blockDescriptor, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, tpacket3 } from '../linux/abi.ts'
 import { SyscallError } from '../linux/errno.ts'
 import { carriesEthernet, interfaceIndex } from '../linux/interface.ts'
-import type { RingPlace } from '../linux/mapping.ts'
 import {
   attachFilter,
   bindToInterface,
@@ -23,6 +22,7 @@ import {
   type RingShape,
   readStatistics,
 } from '../linux/packet-socket.ts'
+import type { RingPlace } from '../linux/ring-place.ts'
 import { closeSocket, takeError } from '../linux/socket-options.ts'
 import { Waiter } from '../linux/waiter.ts'
 import type { Log } from '../log.ts'

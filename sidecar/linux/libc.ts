@@ -23,6 +23,7 @@ export const mmap = libc.func(
 )
 export const munmap = libc.func('int munmap(uintptr_t address, size_t length)')
 export const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
+export const memcmp = libc.func('int memcmp(uintptr_t one, void *other, size_t length)')
 export const poll = libc.func('int poll(uintptr_t descriptors, unsigned long count, int timeout)')
 export const eventfd = libc.func('int eventfd(unsigned int initial, int flags)')
 export const eventfdWrite = libc.func('int eventfd_write(int fd, uint64_t value)')
@@ -38,6 +39,11 @@ export function errno(): number {
 /** The bytes at an address as an ArrayBuffer over the same memory. Safety: no view may be used after munmap. */
 export function view(address: number, length: number): ArrayBuffer {
   return koffi.view(BigInt(address), length) as ArrayBuffer
+}
+
+/** Where a buffer's bytes are. It stays there as long as the buffer does, if it is not on V8's own heap. */
+export function addressOf(buffer: ArrayBuffer): number {
+  return Number(koffi.address(buffer))
 }
 
 /** poll(2) on one of libuv's threads; resolves with its result, or with a negative errno. */

@@ -3,7 +3,7 @@
  * It is mapped by us, page-aligned and never moved by a garbage collector.
  */
 import { Memory } from '../../wire/memory.ts'
-import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_READ, PROT_WRITE } from './abi.ts'
+import { MAP_ANONYMOUS, MAP_PRIVATE, PROT_READ, PROT_WRITE } from './abi.ts'
 import { SyscallError } from './errno.ts'
 import * as libc from './libc.ts'
 
@@ -24,7 +24,8 @@ export interface Mapping {
   unmap(): void
 }
 
-function map(address: number, length: number, flags: number, fd: number, purpose: string): number {
+/** mmap(2) for reading and writing. @param address 0 where the kernel may choose @returns the address */
+export function map(address: number, length: number, flags: number, fd: number, purpose: string): number {
   const mapped = Number(libc.mmap(address, length, PROT_READ | PROT_WRITE, flags, fd, 0))
   if (mapped === mapFailed || mapped === -1)
     throw new SyscallError('mmap', libc.errno(), `cannot map ${length} bytes for ${purpose}`)
@@ -36,27 +37,4 @@ export function mapAnonymous(length: number, purpose: string): Mapping {
   const address = map(0, length, MAP_PRIVATE | MAP_ANONYMOUS, -1, purpose)
   const memory = new Memory(libc.view(address, length))
   return { address, length, memory, unmap: () => void libc.munmap(address, length) }
-}
-
-/** A place for a socket's ring, followed by scratch memory. */
-export interface RingPlace extends Mapping {
-  /** Puts a socket's ring there. */
-  attach(fd: number): void
-  /** Takes it away again; the addresses and views stay valid and show zeroes. */
-  detach(): void
-}
-
-/**
- * Reserves one stretch of addresses for a ring and scratch, so that captured and made-up bytes are offsets into one
- * Memory, which stays the same when the socket has to be opened anew.
- * @param ringLength what sockets' rx rings are set up with; packet_mmap() in net/packet/af_packet.c refuses any other
- */
-export function reserveRing(ringLength: number, scratchLength: number): RingPlace {
-  const whole = mapAnonymous(ringLength + scratchLength, 'the capture ring and scratch')
-  return {
-    ...whole,
-    attach: (fd) => void map(whole.address, ringLength, MAP_SHARED | MAP_FIXED, fd, 'the capture ring'),
-    detach: () =>
-      void map(whole.address, ringLength, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, "the capture ring's place"),
-  }
 }

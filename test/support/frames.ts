@@ -201,5 +201,8 @@ export function guard(placed: Placed): { memory: Memory; outside: string[] } {
       },
     })
   const { buffer, u8, u16, u32 } = placed.memory
-  return { memory: { buffer, u8: watch(u8, 1), u16: watch(u16, 2), u32: watch(u32, 4) }, outside }
+  return {
+    memory: { buffer, sumStretch: undefined, u8: watch(u8, 1), u16: watch(u16, 2), u32: watch(u32, 4) },
+    outside,
+  }
 }

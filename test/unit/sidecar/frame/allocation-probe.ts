@@ -9,9 +9,11 @@ import { inferVirtio } from '../../../../sidecar/frame/infer.ts'
 import { completeChecksum } from '../../../../sidecar/frame/repair.ts'
 import { emptySegmentPlan, planSegments, writeSegment } from '../../../../sidecar/frame/segment.ts'
 import { restoreVlanTag } from '../../../../sidecar/frame/vlan.ts'
+import { reserveRing } from '../../../../sidecar/linux/ring-place.ts'
 import { Pipeline } from '../../../../sidecar/pipeline.ts'
 import { BatchList, batchShape, listLength } from '../../../../sidecar/tunnel/batch-list.ts'
 import type { Transport } from '../../../../sidecar/tunnel/transport.ts'
+import { sumBytes } from '../../../../wire/checksum.ts'
 import { Memory } from '../../../../wire/memory.ts'
 import { emptyParsedFrame, parseFrame } from '../../../../wire/parse.ts'
 import { emptyVirtio } from '../../../../wire/virtio.ts'
@@ -75,6 +77,9 @@ const pipeline = new Pipeline(
   new Counters(),
 )
 
+const ring = reserveRing(1 << 20, 1 << 16).memory
+ring.u32.fill(0xfedc_ba98)
+
 const calls: Record<string, () => void> = {
   control: () => {
     kept[0] = { hash }
@@ -89,6 +94,9 @@ const calls: Record<string, () => void> = {
   },
   repair: () => {
     completeChecksum(memory, at, length, virtio)
+  },
+  vectors: () => {
+    hash ^= sumBytes(ring, at, 1400, hash & 0xffff)
   },
   vlan: () => {
     restoreVlanTag(memory, at, 5, 0x8100)

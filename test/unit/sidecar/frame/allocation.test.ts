@@ -14,7 +14,7 @@ describe('heap bytes per call of the hot functions', () => {
     expect(bytesPerCall['control']).toBeGreaterThanOrEqual(12)
   })
 
-  it.each(['segment', 'flow', 'repair', 'vlan', 'pipeline', 'batch', 'infer'])('are none for %s', (name) => {
+  it.each(['segment', 'flow', 'repair', 'vectors', 'vlan', 'pipeline', 'batch', 'infer'])('are none for %s', (name) => {
     expect(bytesPerCall[name]).toBeLessThan(4)
   })
 })
