@@ -43,7 +43,11 @@ async function seenBySniffer(web: LabPod, sensor: LabPod, family: 4 | 6, segment
   return { payload, payloads, lengths: payloads.map(({ length }) => length) }
 }
 
-const programOn = (pod: LabPod) => inside(pod.namespace, () => findLink('eth0')!)
+/** The link without its counters, which go on counting. */
+function programOn(pod: LabPod) {
+  const { sentBytes, unsent, ...link } = inside(pod.namespace, () => findLink('eth0')!)
+  return link
+}
 const merged = (segmentBytes: number) => Array<number>(sends).fill(segmentBytes * 6 + 77)
 
 for (const { mtu, segmentBytes } of mayLoad
