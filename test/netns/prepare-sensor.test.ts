@@ -159,17 +159,17 @@ describe('given a sensor pod', () => {
     })
 
     it("when somebody else's program is attached, then neither preparing nor undoing touches it", async () => {
-      const foreign = inside(sensor.namespace, () => {
+      inside(sensor.namespace, () => {
         const program = loadPassProgram()
         expect(attachXdp(findLink('eth0')!.index, program.fd)).toMatchObject({ errno: 0 })
         program.close()
-        return findLink('eth0')
       })
+      const foreign = programOn(sensor)
       for (const flags of [[], ['--undo']]) {
         const { code, stderr } = await prepareSensor(sensor, { flags })
         expect(code).toBe(73)
         expect(stderr).toMatch(
-          `an XDP program that is not of vxtap is attached to eth0 (program ${foreign?.xdp.programId}, in the driver); it was left alone`,
+          `an XDP program that is not of vxtap is attached to eth0 (program ${foreign.xdp.programId}, in the driver); it was left alone`,
         )
         expect(programOn(sensor)).toEqual(foreign)
       }
