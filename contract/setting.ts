@@ -74,8 +74,13 @@ export function printable(text: string, most: number): string {
 
 const shortened = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 3)}...` : text)
 
+// Most texts are of these alone, and the general case costs as much as the rest of a log line.
+const ordinary = /^[ -~]*$/
+
 const escaped = (text: string): string =>
-  text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  ordinary.test(text)
+    ? text
+    : text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 
 /**
  * The sentence for a refused value.

@@ -124,8 +124,9 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
     metrics.handshakeFailed()
     handshakes(error, socket)
   })
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (draining()) reply.header('connection', 'close')
+    done(null, payload)
   })
   app.setNotFoundHandler((request, reply) =>
     refuse(

@@ -1,10 +1,11 @@
 /** The injector as its image runs it, and the echo beside it: processes of their own, so that neither pays for the client. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createAuthority } from '../../lab/certificates.ts'
 import { nodeOptions } from '../../test/support/chart-memory.ts'
@@ -26,6 +27,8 @@ export async function startServers(): Promise<Servers> {
   writeFileSync(files.certificate, leaf.certificate)
   writeFileSync(files.key, leaf.key)
 
+  // Into a file, as a container's log ends: a pipe would have to be emptied by the client, at the client's expense.
+  const log = join(folder, 'injector.log')
   const injector = spawn(process.execPath, [join(root, 'dist/vxtap.mjs'), 'injector', '--no-cluster'], {
     env: {
       NODE_OPTIONS: nodeOptions,
@@ -38,12 +41,10 @@ export async function startServers(): Promise<Servers> {
       TLS_KEY_FILE: files.key,
       DRAIN_SECONDS: '0',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', openSync(log, 'w'), 'inherit'],
   })
-  const serving = await firstLine(injector, 'serving the webhook')
+  const serving = await lineOf(injector, log, 'serving the webhook')
   const { port, metricsPort } = JSON.parse(serving) as { readonly port: number; readonly metricsPort: number }
-  // Its log goes on into a pipe that is read, as a container's does.
-  injector.stdout?.resume()
 
   const echo = spawn(process.execPath, [join(root, 'bench/injector/echo.ts'), files.certificate, files.key], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -61,6 +62,17 @@ export async function startServers(): Promise<Servers> {
       }
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+async function lineOf(child: ChildProcess, file: string, wanted: string): Promise<string> {
+  for (;;) {
+    const line = readFileSync(file, 'utf8')
+      .split('\n')
+      .find((each) => each.includes(wanted))
+    if (line !== undefined) return line
+    if (child.exitCode !== null) throw new Error(`the injector ended with ${child.exitCode} before it served`)
+    await setTimeout(50)
   }
 }
 
