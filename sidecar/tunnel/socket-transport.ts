@@ -175,6 +175,8 @@ export class SocketTransport implements Transport {
   readonly #batchRefused = (path: TunnelPath, errno: string, gaveUp: boolean): void => {
     this.#options.counters.countRefusedBatch(errno)
     if (!gaveUp) return
+    // A path that is opened anew batches again, and says so.
+    this.#modes.delete(path.target.key)
     this.#options.log.warn(
       `datagrams for ${path.target.name} leave by mmsg from now on: the kernel refuses batches of them (${errno})`,
     )
