@@ -35,42 +35,72 @@ export function prepare(name: string, kernel: Kernel): Preparation {
   const there = whatIsThere(name, link)
   if (there !== undefined) return there
   if (link.kind !== 'veth') return { code: 'not_veth', parameters: { interface: name, kind: kindText(link.kind) } }
-  return withRefusals(kernel, 'load the XDP program', () => {
-    const program = kernel.loadProgram()
+  return withRefusals(kernel, `prepare ${name}`, () => {
+    const program = load(kernel)
+    if (!('fd' in program)) return program
     try {
-      return attach(name, link, program, kernel)
+      return attach(name, program, kernel)
     } finally {
       program.close()
     }
   })
 }
 
+/** @returns the program, or why there is none */
+function load(kernel: Kernel): Program | Preparation {
+  try {
+    return kernel.loadProgram()
+  } catch (error) {
+    return refusal(kernel, 'load the XDP program', error)
+  }
+}
+
 /** What an earlier run, or somebody else, has attached; undefined where nothing is. */
 function whatIsThere(name: string, { xdp, alias }: Link): Preparation | undefined {
   if (xdp.mode === 'none') return undefined
-  if (xdp.mode === 'driver' && xdp.programId === markedProgram(alias)) {
-    return { code: 'already_prepared', parameters: { interface: name, program: String(xdp.programId) } }
-  }
+  if (xdp.mode === 'driver' && xdp.programId === markedProgram(alias)) return alreadyPrepared(name, xdp)
   return { code: 'foreign_program', parameters: { interface: name, attached: attachedText(xdp) } }
 }
 
-function attach(name: string, link: Link, program: Program, kernel: Kernel): Preparation {
+const alreadyPrepared = (name: string, { programId }: AttachedXdp): Preparation => ({
+  code: 'already_prepared',
+  parameters: { interface: name, program: String(programId) },
+})
+
+function attach(name: string, program: Program, kernel: Kernel): Preparation {
+  // Another run may have come first while the program was loaded; its mark must not be written over.
+  const link = kernel.findLink(name)
+  if (link === undefined) return { code: 'no_interface', parameters: { interface: name } }
+  const there = whatIsThere(name, link)
+  if (there !== undefined) return there
   const alias = marked(link.alias, program.id)
   if (alias === undefined) return refused(`mark ${name} by its alias`, 'what is written there leaves no room')
   // First the mark, so that a program without one is never ours.
   const mark = kernel.setAlias(link.index, alias)
   if (mark.errno !== 0) return explained(kernel, `mark ${name} by its alias`, mark)
   const change = kernel.attachXdp(link.index, program.fd)
-  if (change.errno !== 0) {
-    kernel.setAlias(link.index, unmarked(link.alias))
-    return whyNotAttached(name, link, change, kernel)
+  if (change.errno !== 0) return notAttached(name, link, program, change, kernel)
+  return withRefusals(kernel, `show whether the XDP program ${program.id}, now on ${name}, is in effect`, () => {
+    const xdp = kernel.findLink(name)?.xdp ?? { mode: 'none', programId: 0 }
+    if (xdp.mode === 'driver' && xdp.programId === program.id) {
+      return { code: 'prepared', parameters: { interface: name, program: String(program.id) } }
+    }
+    const parameters = { interface: name, program: String(program.id), attached: attachedText(xdp) }
+    return { code: 'not_in_effect', parameters }
+  })
+}
+
+/** Takes the mark back, unless it is another run's by now, and says why. @param before the link as it was marked */
+function notAttached(name: string, before: Link, program: Program, change: Change, kernel: Kernel): Preparation {
+  const now = kernel.findLink(name) ?? before
+  const owner = [now, before].find(
+    ({ alias }) => now.xdp.mode === 'driver' && markedProgram(alias) === now.xdp.programId,
+  )
+  if (markedProgram(now.alias) === program.id) {
+    kernel.setAlias(before.index, owner === undefined ? unmarked(before.alias) : before.alias)
   }
-  const xdp = kernel.findLink(name)?.xdp ?? { mode: 'none', programId: 0 }
-  if (xdp.mode === 'driver' && xdp.programId === program.id) {
-    return { code: 'prepared', parameters: { interface: name, program: String(program.id) } }
-  }
-  const parameters = { interface: name, program: String(program.id), attached: attachedText(xdp) }
-  return { code: 'not_in_effect', parameters }
+  if (owner !== undefined) return alreadyPrepared(name, now.xdp)
+  return whyNotAttached(name, now, change, kernel)
 }
 
 function whyNotAttached(name: string, link: Link, change: Change, kernel: Kernel): Preparation {
@@ -78,10 +108,7 @@ function whyNotAttached(name: string, link: Link, change: Change, kernel: Kernel
   switch (change.errno) {
     case EBUSY:
       // Somebody was faster than we were; whoever it was says so.
-      return {
-        code: 'foreign_program',
-        parameters: { interface: name, attached: attachedText(kernel.findLink(name)?.xdp ?? link.xdp) },
-      }
+      return { code: 'foreign_program', parameters: { interface: name, attached: attachedText(link.xdp) } }
     case EOPNOTSUPP:
       return { code: 'no_native_xdp', parameters: { interface: name, said } }
     case ERANGE:
@@ -110,9 +137,13 @@ function withRefusals(kernel: Kernel, what: string, body: () => Preparation): Pr
   try {
     return body()
   } catch (error) {
-    if (!(error instanceof SyscallError)) throw error
-    return kernel.missingPrivilege() ?? refused(what, error.code)
+    return refusal(kernel, what, error)
   }
+}
+
+function refusal(kernel: Kernel, what: string, error: unknown): Preparation {
+  if (!(error instanceof SyscallError)) throw error
+  return kernel.missingPrivilege() ?? refused(what, error.code)
 }
 
 const explained = (kernel: Kernel, what: string, change: Change): Preparation =>

@@ -129,16 +129,20 @@ export class KernelMirror {
     this.#remote = undefined
   }
 
-  /** @returns undefined when somebody has taken parts of it away */
+  /** @returns undefined when somebody has taken parts of it away; nothing is taken as counted then */
   count(): MirrorCount | undefined {
     const device = findLink(mirrorDevice)
     if (device === undefined) return undefined
     let frames = 0
     let bytes = 0
     let unsent = device.unsent - this.#device.unsent
+    const readings: [Hook, ActionCount][] = []
     for (const hook of hooks(this.#plan)) {
       const now = actionCount(this.#source, hook, preference)
       if (now === undefined) return undefined
+      readings.push([hook, now])
+    }
+    for (const [hook, now] of readings) {
       const before = this.#seen.get(hook) ?? nothing
       frames += now.frames - before.frames
       bytes += now.bytes - before.bytes

@@ -36,6 +36,11 @@ const idleWaitMs = 1000
 /** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
 const pauseMs = 2
 const absentWaitMs = 250
+/**
+ * A block is retired by a timer, in whole jiffies before Linux 6.18 (prb_setup_retire_blk_timer in
+ * net/packet/af_packet.c): with HZ=100, 4 ms are 10, and one that has just been put off takes two.
+ */
+const leastQuietMs = 40
 const vlanTagLength = 4
 const defaultTpid = 0x8100
 
@@ -158,6 +163,7 @@ export class RingEngine implements Engine {
     let looked = performance.now()
     let found = 0
     while (true) {
+      const before = performance.now()
       const blocks = this.#slice(ring)
       found += blocks
       if (ring.peek() >= 0) {
@@ -166,9 +172,9 @@ export class RingEngine implements Engine {
       }
       if (this.#stopping || gone) {
         // The block that was being filled when the filter closed, or the interface went, comes at the latest after its
-        // retire time.
+        // retire time. Quiet counts up to a moment before the look: what held us up since then may have hidden a block.
         if (blocks > 0 || quietSince === Number.POSITIVE_INFINITY) quietSince = performance.now()
-        if (performance.now() - quietSince > 3 * shape.retireMs) break
+        if (before - quietSince > Math.max(3 * shape.retireMs, leastQuietMs)) break
         await setTimeout(shape.retireMs)
         continue
       }

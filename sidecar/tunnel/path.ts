@@ -46,12 +46,14 @@ export class TunnelPath implements Outlet {
   mtu = 0
   taken = 0
   refused = 0
+  readonly #port: number
   readonly #mapping: Mapping
   readonly #onBatchRefused: PathOptions['onBatchRefused']
 
   constructor(target: Target, sockets: readonly number[], options: PathOptions) {
     this.target = target
     this.sockets = sockets
+    this.#port = options.sensorPort
     this.asked = options.mode.batch
     this.mode = this.asked === 'mmsg' || canSegment(sockets[0]!) ? options.mode : withoutSegment(options.mode)
     this.batch = this.mode.batch
@@ -79,7 +81,12 @@ export class TunnelPath implements Outlet {
     this.refused = 0
   }
 
+  /**
+   * Connects the socket that is asked anew: the kernel answers from the route that this socket last used, and while it
+   * has nothing to send that stays the one from before a change. Its source address and port stay as they are.
+   */
   learnMtu(): void {
+    connectSocket(this.sockets[0]!, this.target.family, this.target.address, this.#port)
     this.mtu = pathMtu(this.sockets[0]!, this.target.family)
     const largest = this.batch === 'gso' ? largestDatagram(this.mtu, this.target.family) : 0
     for (const list of this.lists) list.joinUpTo(largest)

@@ -79,7 +79,9 @@ export class Sender {
       const errno = -sent
       if (errno === EINTR) continue
       counters.countSendError(errnoName(errno))
-      if (this.#calls.drainErrors(fd) > 0 && foreign++ < foreignTries) continue
+      // A datagram that is too large may queue an error of its own (ip6_append_data in net/ipv6/ip6_output.c).
+      const foreignLimit = errno === EMSGSIZE ? ownTries : foreignTries
+      if (this.#calls.drainErrors(fd) > 0 && foreign++ < foreignLimit) continue
       const batched = list.datagrams(done, done + 1) > 1
       if (batched && (errno === EINVAL || errno === EIO || errno === EMSGSIZE)) {
         outlet.batchRefused(list.size(done), errno)

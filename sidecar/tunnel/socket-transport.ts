@@ -163,7 +163,9 @@ export class SocketTransport implements Transport {
   /** How datagrams leave for each sensor, once unless it changes. */
   #sayModes(paths: readonly TunnelPath[]): void {
     const modes = new Map<string, string>()
-    for (const { target, mode } of paths) {
+    for (const { target, mode, batch } of paths) {
+      // Of one that gave batches up it was said when it did.
+      if (batch !== mode.batch) continue
       modes.set(target.key, `datagrams for ${target.name} leave by ${mode.batch}: ${mode.why}`)
     }
     for (const [key, sentence] of modes) {
@@ -175,6 +177,8 @@ export class SocketTransport implements Transport {
   readonly #batchRefused = (path: TunnelPath, errno: string, gaveUp: boolean): void => {
     this.#options.counters.countRefusedBatch(errno)
     if (!gaveUp) return
+    // A path that is opened anew batches again, and says so.
+    this.#modes.delete(path.target.key)
     this.#options.log.warn(
       `datagrams for ${path.target.name} leave by mmsg from now on: the kernel refuses batches of them (${errno})`,
     )

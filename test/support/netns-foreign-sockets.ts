@@ -9,19 +9,23 @@ const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *
 /** The same numbers on x86_64 and aarch64: include/uapi/asm-generic/unistd.h. */
 const pidfdOpen = 434
 const pidfdGetfd = 438
+const EBADF = 9
 const SOL_SOCKET = 1
 const SO_NO_CHECK = 11
 
 /**
  * Sets SO_NO_CHECK on every socket of a process. The kernel then refuses UDP_SEGMENT over IPv4 with EINVAL
  * (udp_send_skb), as it does with EIO where a device or an IPsec policy cannot carry it.
- * @returns how many sockets there were
+ * @returns how many sockets there were, those included that it closed meanwhile
  */
 export function refuseBatches(pid: number): number {
   const pidfd = check('pidfd_open', syscall(pidfdOpen, pid, 0, 0))
   const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) => isSocket(pid, fd))
   for (const number of sockets) {
-    const fd = check('pidfd_getfd', syscall(pidfdGetfd, pidfd, Number(number), 0))
+    const fd = Number(syscall(pidfdGetfd, pidfd, Number(number), 0))
+    // It was closed meanwhile.
+    if (fd < 0 && koffi.errno() === EBADF) continue
+    check('pidfd_getfd', fd)
     const one = Buffer.alloc(4)
     one.writeUInt32LE(1)
     setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, one, one.length)

@@ -71,6 +71,62 @@ describe('preparing a sensor', () => {
     expect(kernel.calls).toContain('close 30')
   })
 
+  it('given that the kernel does not show the interface after the attaching, then says that, not that it could not load', () => {
+    const kernel = kernelWith()
+    const { findLink } = kernel
+    kernel.findLink = (name) => {
+      if (kernel.link.xdp.mode !== 'none') throw new SyscallError('RTM_GETLINK', EINVAL, 'cannot look')
+      return findLink(name)
+    }
+    expect(describePreparation(prepare('eth0', kernel))).toBe(
+      'the kernel refused to show whether the XDP program 42, now on eth0, is in effect: EINVAL (kernel_refused)',
+    )
+    expect(kernel.calls).toContain('close 30')
+  })
+
+  const other = { mode: 'driver', programId: 41 } as const
+
+  it.each([
+    ['attaches while this one loads its program', { load: { alias: 'uplink vxtap-xdp=41', xdp: other } }],
+    [
+      'marks before this one does, and attaches after it did',
+      { load: { alias: 'uplink vxtap-xdp=41' }, attach: { xdp: other } },
+    ],
+    ['marks and attaches after this one has marked', { attach: { alias: 'uplink vxtap-xdp=41', xdp: other } }],
+  ] as [string, { load?: Partial<Link>; attach?: Partial<Link> }][])(
+    'given that another run %s, then its program keeps its mark and can be undone',
+    (_when, { load, attach }) => {
+      const kernel = kernelWith({ alias: 'uplink' })
+      const program = kernel.loadProgram()
+      kernel.loadProgram = () => {
+        kernel.link = { ...kernel.link, ...load }
+        return program
+      }
+      kernel.attachXdp = () => {
+        kernel.link = { ...kernel.link, ...attach }
+        return { errno: EBUSY, said: '' }
+      }
+      const outcome = { code: 'already_prepared', parameters: { interface: 'eth0', program: '41' } }
+      expect(prepare('eth0', kernel)).toEqual(outcome)
+      expect(kernel.link.alias).toBe('uplink vxtap-xdp=41')
+      expect(undo('eth0', kernel).code).toBe('undone')
+      expect(kernel.link.alias).toBe('uplink')
+    },
+  )
+
+  it("given that somebody else's program was faster, then names it and takes the mark off", () => {
+    const kernel = kernelWith({ alias: 'uplink' })
+    kernel.attachXdp = () => {
+      kernel.link = { ...kernel.link, xdp: other }
+      return { errno: EBUSY, said: '' }
+    }
+    expect(prepare('eth0', kernel)).toEqual({
+      code: 'foreign_program',
+      parameters: { interface: 'eth0', attached: 'program 41, in the driver' },
+    })
+    expect(kernel.link.alias).toBe('uplink')
+  })
+
   it("hands the kernel's own words on", () => {
     const words = 'XDP expects number of rx queues not less than peer tx queues'
     expect(describePreparation(prepare('eth0', kernelWith({}, refusing(ENOSPC, words))))).toBe(

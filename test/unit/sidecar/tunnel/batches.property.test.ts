@@ -23,6 +23,7 @@ const EIO = 5
 const EINVAL = 22
 const ENOBUFS = 105
 const EAGAIN = 11
+const EMSGSIZE = 90
 
 interface Datagram {
   readonly flow: number
@@ -252,6 +253,25 @@ describe('the sender', () => {
     expect(set.kernel.messages).toBe(5)
     expect(set.refusals).toEqual([])
   })
+
+  for (const [what, errno, tries] of [
+    ['is too large, which over IPv6 queues an error of its own each time', EMSGSIZE, 6],
+    ['meets an error of an earlier one each time', ECONNREFUSED, 67],
+  ] as const) {
+    it(`given a datagram that ${what}, then gives it up after ${tries} tries and goes on with the next`, () => {
+      let calls = 0
+      const next = () => ({
+        done: false as const,
+        value: calls++ < tries ? ({ kind: 'foreign', errno } as const) : none,
+      })
+      const set = setUp(singleShape, { next }, () => 0)
+      const one = { flow: 0, size: 100, head: 100, flushAfter: false }
+      sendAll(set, [one, one])
+      expect(set.kernel.datagrams.map(numberOf)).toEqual([1])
+      expect(set.counters.dropped.send_error).toBe(1)
+      expect(calls).toBe(tries + 1)
+    })
+  }
 
   it('given a batch that there is no way for, then counts each of its datagrams as lost', () => {
     const set = setUp(batchShape, { next: () => ({ done: false, value: { kind: 'error', errno: 101 } }) }, () => 0)
