@@ -10,6 +10,8 @@ export interface Sample {
   readonly offered: number
   /** Frames that arrived at the sensor. */
   readonly mirrored: number
+  /** Those of them that arrived only after the generator had ended: what the tap's buffer hid. */
+  readonly backlog: number
   /** From 0 to 1: of the frames, or of TCP's payload where taps cut or merge segments. */
   readonly share: number
   /** Frames: what is missing of the share. */
@@ -71,6 +73,7 @@ const sampleFields = [
   'seconds',
   'offered',
   'mirrored',
+  'backlog',
   'share',
   'lost',
   'checked',

@@ -38,6 +38,15 @@ describe('a bar', () => {
     expect(verdict(/^gso, UDP 512 B at .* mirrored/, lossy)).toMatchObject({ met: false, value: '99.9 %' })
   })
 
+  it.each([
+    ['udp-512-max/spare', /^gso, UDP 512 B at .* mirrored/, 20],
+    ['http/quota', /HTTP on shared cores: mirrored/, 100],
+  ])('of loss at %s is missed where a buffer hides more than the tap may be behind', (where, what, most) => {
+    const one = (backlog: number) => verdict(what, cell('vxtap-gso', where, { backlog: 0 }, { backlog }))
+    expect(one(most)).toMatchObject({ met: true, value: '100.0 %' })
+    expect(one(most + 1)).toMatchObject({ met: false, value: `100.0 %, ${most + 1} frames late` })
+  })
+
   it('of checksums misses with a single wrong one', () => {
     const wrong = cell('vxtap-gso', 'tcp/spare', { checked: 100, good: 100 }, { checked: 100, good: 99 })
     expect(verdict(/room for the tunnel: inner checksums/, wrong)).toMatchObject({ met: false, value: '199 of 200' })
