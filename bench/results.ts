@@ -114,7 +114,7 @@ export function findCell(results: Results, contestant: string, key: string): Cel
 export const titlesOf = (results: Results): ReadonlyMap<string, string> =>
   new Map(results.contestants.map(({ name, title }) => [name, title]))
 
-type Figure = (sample: Sample) => number
+export type Figure = (sample: Sample) => number
 
 /** Microseconds of the tap's CPU for each frame of the wire that it mirrored, in whatever pieces it did. */
 export const cpuPerFrame: Figure = (sample) => (sample.tapCpuSeconds / (sample.offered * sample.share)) * 1e6
@@ -129,11 +129,28 @@ export function figure(cell: Cell | undefined, of: Figure): Spread | undefined {
   return spread(cell?.samples.map(of) ?? [])
 }
 
-/** Of two contestants in the same run, since machines drift between runs. */
+/**
+ * Of two contestants in the same run, since machines drift between runs. Undefined where a sample of either has no such
+ * figure, or its tap did not live to the end: what mirrors nothing would be infinitely dear, and all beside it free.
+ */
 export function ratio(cell: Cell | undefined, to: Cell | undefined, of: Figure): Spread | undefined {
-  const other = new Map(to?.samples.map((sample) => [sample.run, of(sample)]))
-  return spread(cell?.samples.map((sample) => of(sample) / (other.get(sample.run) ?? Number.NaN)) ?? [])
+  const [own = [], others = []] = [cell?.samples, to?.samples]
+  if ([...own, ...others].some((sample) => sample.ended !== undefined || !Number.isFinite(of(sample)))) return undefined
+  const other = new Map(others.map((sample) => [sample.run, of(sample)]))
+  return spread(
+    own.flatMap((sample) => {
+      const divisor = other.get(sample.run)
+      return divisor === undefined ? [] : [of(sample) / divisor]
+    }),
+  )
 }
+
+/** Whether a run of it was to be measured and could not be. */
+export const hasFailed = ({ failures }: Results, contestant: string, key: string): boolean =>
+  failures.some((sentence) => sentence.startsWith(failurePrefix(contestant, key)))
+
+/** What the sentence begins with that says why a cell could not be measured. */
+export const failurePrefix = (contestant: string, key: string): string => `${contestant} ${key}, run `
 
 /** Of all runs together: frames checked, and those of them that were right. */
 export function checksums(cell: Cell | undefined): { readonly checked: number; readonly good: number } {
