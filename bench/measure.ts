@@ -43,17 +43,25 @@ export async function measure(measurement: Measurement): Promise<Sample> {
   for (const pid of scene.app) await pin(pid, places.app)
   await pin(far.pid, places.tap)
   if (tap.pid !== undefined) await pin(tap.pid, places.tap)
+  // Outside of what is counted and limited, since a scrape is work for the tap, and segments on the pod's loopback.
+  const ownBefore = await tap.counters?.()
   accounts?.tap.limit(places.quota)
   try {
     const before: Reading = {
       arrived: await far.arrived(),
       crossed: await scene.crossed(workload.kind),
       cpu: cpu(accounts),
+      own: ownBefore,
     }
     const result = await runLoad(measurement, places.client)
     const { frames: atEnd } = await far.arrived()
     const arrived = await settled(far)
-    const after: Reading = { arrived, crossed: await scene.crossed(workload.kind), cpu: cpu(accounts) }
+    const after: Reading = {
+      arrived,
+      crossed: await scene.crossed(workload.kind),
+      cpu: cpu(accounts),
+      own: await tap.counters?.(),
+    }
     return sampleOf({
       run,
       kind: workload.kind,

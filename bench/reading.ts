@@ -2,7 +2,7 @@
 import type { Arrived } from './counting-socket.ts'
 import type { LoadResult } from './load.ts'
 import type { Workload } from './matrix.ts'
-import type { Sample } from './results.ts'
+import type { OwnCount, Sample } from './results.ts'
 
 /** What is counted before a load, and again when all of it has arrived. */
 export interface Reading {
@@ -11,6 +11,8 @@ export interface Reading {
   readonly crossed: number
   /** Seconds of CPU time. */
   readonly cpu: { readonly tap: number; readonly total: number }
+  /** As Tap.counters. */
+  readonly own: OwnCount | undefined
 }
 
 export interface Observation {
@@ -25,6 +27,14 @@ export interface Observation {
   readonly residentMb: number
   /** As Tap.ended. */
   readonly ended: string | undefined
+}
+
+function grown(before: OwnCount, after: OwnCount): OwnCount {
+  return {
+    captured: after.captured - before.captured,
+    sent: after.sent - before.sent,
+    dropped: after.dropped - before.dropped,
+  }
 }
 
 export function sampleOf({ run, kind, result, before, atEnd, after, residentMb, ended }: Observation): Sample {
@@ -50,6 +60,7 @@ export function sampleOf({ run, kind, result, before, atEnd, after, residentMb, 
     residentMb,
     rate: result.rate,
     ...(result.p99Ms === undefined ? {} : { p99Ms: result.p99Ms }),
+    ...(before.own && after.own ? { own: grown(before.own, after.own) } : {}),
     ...(ended === undefined ? {} : { ended }),
   }
 }

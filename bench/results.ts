@@ -2,6 +2,13 @@
 import { cellKey } from './matrix.ts'
 import { type Spread, spread } from './statistics.ts'
 
+/** What a tap says of itself, in frames of the tunnel. */
+export interface OwnCount {
+  readonly captured: number
+  readonly sent: number
+  readonly dropped: number
+}
+
 /** One contestant under one workload, once. */
 export interface Sample {
   readonly run: number
@@ -27,6 +34,8 @@ export interface Sample {
   /** What the application got done: datagrams, requests or bits a second. */
   readonly rate: number
   readonly p99Ms?: number
+  /** Since before the load; undefined for taps that do not say. */
+  readonly own?: OwnCount
   /** The tap's last words, where it did not live to the end. */
   readonly ended?: string
 }
@@ -100,6 +109,10 @@ export function problemsOf(results: Results): string[] {
       for (const field of sampleFields)
         if (!Number.isFinite(sample[field]) || sample[field] < 0)
           problems.push(`${where}: ${field} is ${sample[field]}`)
+      for (const field of ['captured', 'sent', 'dropped'] as const) {
+        const count = sample.own?.[field] ?? (sample.own === undefined ? 0 : Number.NaN)
+        if (!Number.isFinite(count) || count < 0) problems.push(`${where}: own ${field} is ${count}`)
+      }
       if (sample.share > 1) problems.push(`${where}: share is above 1`)
       if (sample.good > sample.checked) problems.push(`${where}: more checksums good than checked`)
     }

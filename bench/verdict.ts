@@ -63,10 +63,14 @@ function compared(
   return { what, bar, value: `${value.median.toFixed(2)}${shares}`, met: value.median <= most && value.median >= least }
 }
 
-/** What speaks against a run's having been mirrored as it happened, besides its share. */
-function objections({ backlog, mirrored, seconds }: Sample, placement: string): string[] {
+/** What speaks against a run's having been mirrored as it happened, besides its share, in which retransmissions may make up for losses. */
+function objections({ backlog, mirrored, seconds, own }: Sample, placement: string): string[] {
   const most = (mirrored / seconds) * ((behindMs[placement as Placement] ?? 0) / 1000)
-  return backlog > most ? [`${backlog} frames late`] : []
+  const late = backlog > most ? [`${backlog} frames late`] : []
+  if (own === undefined) return late
+  const { captured, sent, dropped } = own
+  const lost = dropped > 0 ? [`${dropped} dropped by its own count`] : []
+  return [...late, ...lost, ...(captured === sent + dropped ? [] : [`captured ${captured}, sent ${sent}`])]
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`

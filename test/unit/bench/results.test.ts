@@ -48,6 +48,7 @@ describe('the form of the results', () => {
   it.each([
     [{ rate: Number.NaN }, 'rate is NaN'],
     [{ lost: -1 }, 'lost is -1'],
+    [{ own: { captured: 1, sent: Number.NaN, dropped: 0 } }, 'own sent is NaN'],
     [{ share: 1.2 }, 'share is above 1'],
     [{ checked: 1, good: 2 }, 'more checksums good than checked'],
   ])('is wrong given %j', (over, sentence) => {

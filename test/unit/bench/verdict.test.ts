@@ -74,6 +74,15 @@ describe('a bar', () => {
     expect(one(most + 1)).toMatchObject({ met: false, value: `100.0 %, ${most + 1} frames late` })
   })
 
+  it.each([
+    [{ captured: 1000, sent: 1000, dropped: 0 }, true, '100.0 %'],
+    [{ captured: 1000, sent: 997, dropped: 3 }, false, '100.0 %, 3 dropped by its own count'],
+    [{ captured: 1000, sent: 999, dropped: 0 }, false, '100.0 %, captured 1000, sent 999'],
+  ])('of loss takes the tap at its word, as surplus in the share may pay for loss: %j', (own, met, value) => {
+    const found = verdict(/^gso, TCP bulk, room .* mirrored/, cell('vxtap-gso', 'tcp/spare', { own: { ...own } }, {}))
+    expect(found).toMatchObject({ met, value })
+  })
+
   it('of checksums misses with a single wrong one', () => {
     const wrong = cell('vxtap-gso', 'tcp/spare', { checked: 100, good: 100 }, { checked: 100, good: 99 })
     expect(verdict(/room for the tunnel: inner checksums/, wrong)).toMatchObject({ met: false, value: '199 of 200' })
