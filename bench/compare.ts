@@ -3,7 +3,7 @@ import type { Contestant } from './contestants.ts'
 import type { Bounds } from './load.ts'
 import { type CellName, cellKey, type Placement, type Workload } from './matrix.ts'
 import { type Accounts, measure } from './measure.ts'
-import type { Cell, Sample } from './results.ts'
+import { type Cell, failurePrefix, type Sample } from './results.ts'
 import type { Scene } from './scene.ts'
 import type { Tap } from './tap.ts'
 
@@ -80,7 +80,7 @@ async function measureAll(
       const key = cellKey(workload.name, placement)
       const sample = await attempt(
         () => once(workload, placement, comparison.bounds(workload, placement)),
-        (why) => failed(`${contestant.name} ${key}, run ${run}: ${why}`),
+        (why) => failed(`${failurePrefix(contestant.name, key)}${run}: ${why}`),
       )
       if (sample) measured.push([key, sample])
     }

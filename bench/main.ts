@@ -26,7 +26,10 @@ const sample = 61
 /** Seconds of a whole run, its start included, that leave room below eight minutes. */
 const wholeSeconds = 460
 const spent = { quick: { udp: 0.4, runs: 1 }, whole: { udp: 0.6, runs: 3 } }
-/** Long enough that a buffer cannot hide for how short a time a tap would keep up. */
+/**
+ * Ten periods of the quota. The ring's 8 MiB hold a sixth of such a load at 240,000 of the smallest frames a second, so a
+ * sample has its backlog, and a bar of loss a limit for it.
+ */
 const quotaSeconds = 1
 const warmUpSeconds = 1
 /** One of each kind, of which those are met that are measured at all. */

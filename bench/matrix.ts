@@ -32,6 +32,12 @@ export const placements = {
   quota: 'the tap may use 0.25 core in each 100 ms',
 } as const
 
+/**
+ * Milliseconds of arrivals that a tap which keeps up may be behind when the load ends: one period of its quota, in most
+ * of which it may have to wait; on cores of its own, what its ring and the scheduler hold back.
+ */
+export const behindMs: Readonly<Record<Placement, number>> = { spare: 20, shared: 20, quota: 100 }
+
 export type Placement = keyof typeof placements
 
 export interface Pinning {

@@ -1,13 +1,14 @@
 /** One cell: a load, a tap, and everything that is counted around them. */
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { run } from '../lab/network/command.ts'
+import { run as execute } from '../lab/network/command.ts'
 import type { Account } from './control-group.ts'
 import { allowedCores, realCores } from './cores.ts'
 import type { Arrived, CountingSocket } from './counting-socket.ts'
 import { residentMb } from './kernel-counters.ts'
 import { type Bounds, type LoadResult, load } from './load.ts'
 import { type Placement, pinning, type Workload } from './matrix.ts'
+import { type Reading, sampleOf } from './reading.ts'
 import type { Sample } from './results.ts'
 import type { Scene } from './scene.ts'
 import type { Tap } from './tap.ts'
@@ -36,19 +37,41 @@ const settleSteps = 40
 const loadTimeoutMs = 60_000
 
 export async function measure(measurement: Measurement): Promise<Sample> {
-  const { scene, far, tap, accounts, workload, placement, bounds } = measurement
+  const { scene, far, tap, accounts, workload, placement, bounds, run } = measurement
   await scene.setMtu(workload.mtu)
   const places = pinning(workload.kind, placement)
   for (const pid of scene.app) await pin(pid, places.app)
   await pin(far.pid, places.tap)
   if (tap.pid !== undefined) await pin(tap.pid, places.tap)
+  // Outside of what is counted and limited, since a scrape is work for the tap, and segments on the pod's loopback.
+  const ownBefore = await tap.counters?.()
   accounts?.tap.limit(places.quota)
   try {
-    const before = { arrived: await far.arrived(), crossed: await scene.crossed(workload.kind), cpu: cpu(accounts) }
+    const before: Reading = {
+      arrived: await far.arrived(),
+      crossed: await scene.crossed(workload.kind),
+      cpu: cpu(accounts),
+      own: ownBefore,
+    }
     const result = await runLoad(measurement, places.client)
+    const { frames: atEnd } = await far.arrived()
     const arrived = await settled(far)
-    const after = { arrived, crossed: await scene.crossed(workload.kind), cpu: cpu(accounts) }
-    return sampleOf(measurement, result, before, after)
+    const after: Reading = {
+      arrived,
+      crossed: await scene.crossed(workload.kind),
+      cpu: cpu(accounts),
+      own: await tap.counters?.(),
+    }
+    return sampleOf({
+      run,
+      kind: workload.kind,
+      result,
+      before,
+      atEnd,
+      after,
+      residentMb: tap.pid === undefined ? 0 : residentMb(tap.pid),
+      ended: tap.ended?.(),
+    })
   } catch (error) {
     const what = `${workload.name}/${placement}, ${bounds.seconds} s`
     throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`)
@@ -82,16 +105,16 @@ async function runLoad(
 
 /** All threads of a process, those to come included. */
 async function pin(pid: number, cores: readonly number[]): Promise<void> {
-  await run(['taskset', '--all-tasks', '--cpu-list', '--pid', realCores(cores, allowed), String(pid)])
+  await execute(['taskset', '--all-tasks', '--cpu-list', '--pid', realCores(cores, allowed), String(pid)])
 }
 
-function cpu(accounts: Accounts | undefined): { readonly tap: number; readonly total: number } {
+function cpu(accounts: Accounts | undefined): Reading['cpu'] {
   if (accounts === undefined) return { tap: 0, total: 0 }
   const tap = accounts.tap.usageSeconds()
   return { tap, total: tap + accounts.load.usageSeconds() + accounts.sensor.usageSeconds() }
 }
 
-/** What is in the tap's buffer still counts, when it is out within a second and a half. */
+/** What is in the tap's buffer still counts, when it is out within a second and a half; the sample says how much it was. */
 async function settled(far: CountingSocket): Promise<Arrived> {
   let before = await far.arrived()
   let quiet = 0
@@ -102,37 +125,4 @@ async function settled(far: CountingSocket): Promise<Arrived> {
     before = now
   }
   return before
-}
-
-interface Reading {
-  readonly arrived: Arrived
-  readonly crossed: number
-  readonly cpu: ReturnType<typeof cpu>
-}
-
-function sampleOf({ tap, workload, run }: Measurement, result: LoadResult, before: Reading, after: Reading): Sample {
-  const since = (of: (reading: Reading) => number): number => of(after) - of(before)
-  const offered = since((at) => at.crossed)
-  const mirrored = since((at) => at.arrived.frames)
-  const wanted = workload.kind === 'tcp' ? (result.bytes ?? 0) : offered
-  const got = workload.kind === 'tcp' ? since((at) => at.arrived.tcp) : mirrored
-  const share = wanted === 0 ? 0 : Math.min(1, got / wanted)
-  const ended = tap.ended?.()
-  const good = since((at) => at.arrived.good)
-  return {
-    run,
-    seconds: result.seconds,
-    offered,
-    mirrored,
-    share,
-    lost: Math.round(offered * (1 - share)),
-    checked: good + since((at) => at.arrived.bad),
-    good,
-    tapCpuSeconds: since((at) => at.cpu.tap),
-    totalCpuSeconds: since((at) => at.cpu.total),
-    residentMb: tap.pid === undefined ? 0 : residentMb(tap.pid),
-    rate: result.rate,
-    ...(result.p99Ms === undefined ? {} : { p99Ms: result.p99Ms }),
-    ...(ended === undefined ? {} : { ended }),
-  }
 }

@@ -2,6 +2,13 @@
 import { cellKey } from './matrix.ts'
 import { type Spread, spread } from './statistics.ts'
 
+/** What a tap says of itself, in frames of the tunnel. */
+export interface OwnCount {
+  readonly captured: number
+  readonly sent: number
+  readonly dropped: number
+}
+
 /** One contestant under one workload, once. */
 export interface Sample {
   readonly run: number
@@ -10,6 +17,8 @@ export interface Sample {
   readonly offered: number
   /** Frames that arrived at the sensor. */
   readonly mirrored: number
+  /** Those of them that arrived only after the generator had ended: what the tap's buffer hid. */
+  readonly backlog: number
   /** From 0 to 1: of the frames, or of TCP's payload where taps cut or merge segments. */
   readonly share: number
   /** Frames: what is missing of the share. */
@@ -25,6 +34,8 @@ export interface Sample {
   /** What the application got done: datagrams, requests or bits a second. */
   readonly rate: number
   readonly p99Ms?: number
+  /** Since before the load; undefined for taps that do not say. */
+  readonly own?: OwnCount
   /** The tap's last words, where it did not live to the end. */
   readonly ended?: string
 }
@@ -71,6 +82,7 @@ const sampleFields = [
   'seconds',
   'offered',
   'mirrored',
+  'backlog',
   'share',
   'lost',
   'checked',
@@ -97,6 +109,10 @@ export function problemsOf(results: Results): string[] {
       for (const field of sampleFields)
         if (!Number.isFinite(sample[field]) || sample[field] < 0)
           problems.push(`${where}: ${field} is ${sample[field]}`)
+      for (const field of ['captured', 'sent', 'dropped'] as const) {
+        const count = sample.own?.[field] ?? (sample.own === undefined ? 0 : Number.NaN)
+        if (!Number.isFinite(count) || count < 0) problems.push(`${where}: own ${field} is ${count}`)
+      }
       if (sample.share > 1) problems.push(`${where}: share is above 1`)
       if (sample.good > sample.checked) problems.push(`${where}: more checksums good than checked`)
     }
@@ -111,7 +127,7 @@ export function findCell(results: Results, contestant: string, key: string): Cel
 export const titlesOf = (results: Results): ReadonlyMap<string, string> =>
   new Map(results.contestants.map(({ name, title }) => [name, title]))
 
-type Figure = (sample: Sample) => number
+export type Figure = (sample: Sample) => number
 
 /** Microseconds of the tap's CPU for each frame of the wire that it mirrored, in whatever pieces it did. */
 export const cpuPerFrame: Figure = (sample) => (sample.tapCpuSeconds / (sample.offered * sample.share)) * 1e6
@@ -126,11 +142,28 @@ export function figure(cell: Cell | undefined, of: Figure): Spread | undefined {
   return spread(cell?.samples.map(of) ?? [])
 }
 
-/** Of two contestants in the same run, since machines drift between runs. */
+/**
+ * Of two contestants in the same run, since machines drift between runs. Undefined where a sample of either has no such
+ * figure, or its tap did not live to the end: what mirrors nothing would be infinitely dear, and all beside it free.
+ */
 export function ratio(cell: Cell | undefined, to: Cell | undefined, of: Figure): Spread | undefined {
-  const other = new Map(to?.samples.map((sample) => [sample.run, of(sample)]))
-  return spread(cell?.samples.map((sample) => of(sample) / (other.get(sample.run) ?? Number.NaN)) ?? [])
+  const [own = [], others = []] = [cell?.samples, to?.samples]
+  if ([...own, ...others].some((sample) => sample.ended !== undefined || !Number.isFinite(of(sample)))) return undefined
+  const other = new Map(others.map((sample) => [sample.run, of(sample)]))
+  return spread(
+    own.flatMap((sample) => {
+      const divisor = other.get(sample.run)
+      return divisor === undefined ? [] : [of(sample) / divisor]
+    }),
+  )
 }
+
+/** Whether a run of it was to be measured and could not be. */
+export const hasFailed = ({ failures }: Results, contestant: string, key: string): boolean =>
+  failures.some((sentence) => sentence.startsWith(failurePrefix(contestant, key)))
+
+/** What the sentence begins with that says why a cell could not be measured. */
+export const failurePrefix = (contestant: string, key: string): string => `${contestant} ${key}, run `
 
 /** Of all runs together: frames checked, and those of them that were right. */
 export function checksums(cell: Cell | undefined): { readonly checked: number; readonly good: number } {

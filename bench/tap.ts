@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout } from 'node:timers/promises'
 import type { LabPod } from '../lab/network/pod.ts'
+import type { OwnCount } from './results.ts'
 
 export interface Tap {
   /** Undefined where there is no process: without a tap, and in the kernel. */
@@ -9,7 +10,7 @@ export interface Tap {
   /** Why it is there no longer, in its own words; undefined while it runs. */
   ended?(): string | undefined
   /** What the tap itself says of what it captured and sent; undefined for those that do not. */
-  counters?(): Promise<{ readonly captured: number; readonly sent: number; readonly dropped: number }>
+  counters?(): Promise<OwnCount>
   stop(): Promise<void>
 }
 

@@ -84,6 +84,9 @@ describe('given the bench with every arrival at the sensor looked at', () => {
       expect(samples[0]!.mirrored).toBeLessThan(packets + 20)
       expect(samples[0]!.checked).toBeGreaterThanOrEqual(packets)
       expect(samples[0]!.ended).toBeUndefined()
+      const { own } = samples[0]!
+      expect(own !== undefined).toBe(name.startsWith('vxtap'))
+      if (own !== undefined) expect([own.captured, own.dropped, own.sent >= packets]).toEqual([own.sent, 0, true])
     }
   })
 

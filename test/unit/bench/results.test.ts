@@ -24,6 +24,14 @@ describe('what is derived from samples', () => {
     expect(ratio(mine, cell('none', 'http/spare', { rate: 100 }), rate)).toEqual({ median: 0.5, min: 0.5, max: 0.5 })
   })
 
+  it.each([{ share: 0 }, { ended: 'ended with SIGSEGV' }])('is no ratio where a run of either has %j', (over) => {
+    const right = cell('a', 'http/spare', {}, {}, {})
+    const wrong = cell('b', 'http/spare', {}, over, {})
+    expect(ratio(right, right, cpuPerFrame)?.median).toBe(1)
+    expect(ratio(right, wrong, cpuPerFrame)).toBeUndefined()
+    expect(ratio(wrong, right, cpuPerFrame)).toBeUndefined()
+  })
+
   it('adds up the checksums of all runs', () => {
     expect(checksums(cell('a', 'tcp/spare', { checked: 5, good: 4 }, { checked: 7, good: 7 }))).toEqual({
       checked: 12,
@@ -40,6 +48,7 @@ describe('the form of the results', () => {
   it.each([
     [{ rate: Number.NaN }, 'rate is NaN'],
     [{ lost: -1 }, 'lost is -1'],
+    [{ own: { captured: 1, sent: Number.NaN, dropped: 0 } }, 'own sent is NaN'],
     [{ share: 1.2 }, 'share is above 1'],
     [{ checked: 1, good: 2 }, 'more checksums good than checked'],
   ])('is wrong given %j', (over, sentence) => {

@@ -6,6 +6,7 @@ export const sample = (over: Partial<Sample> = {}): Sample => ({
   seconds: 1,
   offered: 1000,
   mirrored: 1000,
+  backlog: 0,
   share: 1,
   lost: 0,
   checked: 10,

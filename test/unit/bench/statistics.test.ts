@@ -10,8 +10,9 @@ describe('a spread', () => {
     expect(spread([4, 1, 2, 100])).toEqual({ median: 3, min: 1, max: 100 })
   })
 
-  it('given figures that could not be measured, leaves them out', () => {
-    expect(spread([Number.NaN, 5, Number.POSITIVE_INFINITY])).toEqual({ median: 5, min: 5, max: 5 })
+  it('given a figure that could not be measured, is none, and not that of the others', () => {
+    expect(spread([5, Number.POSITIVE_INFINITY, 5])).toBeUndefined()
+    expect(spread([5, Number.NaN, 5])).toBeUndefined()
     expect(spread([Number.NaN])).toBeUndefined()
     expect(spread([])).toBeUndefined()
   })

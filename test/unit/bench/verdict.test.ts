@@ -28,7 +28,34 @@ describe('a bar', () => {
   it('of CPU takes the median of three runs', () => {
     const plain = cell('libpcap', key, cpu(0.001), cpu(0.001), cpu(0.001))
     const found = verdict(/^mmsg, UDP 512 B/, plain, cell('vxtap-mmsg', key, cpu(0.0009), cpu(0.0008), cpu(0.005)))
-    expect(found).toMatchObject({ met: true, value: '0.90' })
+    expect(found).toMatchObject({ met: true, value: '0.90, mirrored 100.0 % beside 100.0 %' })
+  })
+
+  it('of CPU says beside the ratio what share each mirrored in its worst run', () => {
+    const plain = cell('libpcap', key, { share: 0.5 }, { share: 0.25 })
+    const found = verdict(/^mmsg, UDP 512 B/, plain, cell('vxtap-mmsg', key, { share: 1 }, { share: 0.75 }))
+    expect(found?.value).toMatch(/, mirrored 75\.0 % beside 25\.0 %$/)
+  })
+
+  it('of CPU is missed where libpcap mirrored nothing in a run, beside which anything would be free', () => {
+    const plain = cell('libpcap', key, {}, { share: 0 }, {})
+    const found = verdict(/^gso, UDP 512 B: CPU/, plain, cell('vxtap-gso', key, cpu(0), cpu(0), cpu(0)))
+    expect(found).toMatchObject({ met: false, value: 'could not be measured' })
+  })
+
+  it('is missed, and not hidden, where what it needs could not be measured', () => {
+    const failed = { ...results(cell('libpcap', key, {})), failures: [`vxtap-gso ${key}, run 1: it ended`] }
+    const missed = verdicts(failed).filter(({ met }) => met === false)
+    expect(missed.map(({ what }) => what)).toEqual([
+      'gso, UDP 512 B: CPU a frame, as a ratio to libpcap + sendto',
+      "gso, UDP 512 B at the generator's maximum: mirrored",
+    ])
+    for (const { value } of missed) expect(value).toBe('could not be measured')
+  })
+
+  it('of checksums is missed where none arrived to be looked at', () => {
+    const nothing = cell('vxtap-gso', 'tcp/spare', { checked: 0, good: 0, share: 0 })
+    expect(verdict(/room for the tunnel: inner checksums/, nothing)).toMatchObject({ met: false })
   })
 
   it('of loss is held to in the worst run', () => {
@@ -36,6 +63,24 @@ describe('a bar', () => {
     const lossy = cell('vxtap-gso', key, { share: 1 }, { share: 0.9994 }, { share: 1 })
     expect(verdict(/^gso, UDP 512 B at .* mirrored/, kept)).toMatchObject({ met: true, value: '100.0 %' })
     expect(verdict(/^gso, UDP 512 B at .* mirrored/, lossy)).toMatchObject({ met: false, value: '99.9 %' })
+  })
+
+  it.each([
+    ['udp-512-max/spare', /^gso, UDP 512 B at .* mirrored/, 20],
+    ['http/quota', /HTTP on shared cores: mirrored/, 100],
+  ])('of loss at %s is missed where a buffer hides more than the tap may be behind', (where, what, most) => {
+    const one = (backlog: number) => verdict(what, cell('vxtap-gso', where, { backlog: 0 }, { backlog }))
+    expect(one(most)).toMatchObject({ met: true, value: '100.0 %' })
+    expect(one(most + 1)).toMatchObject({ met: false, value: `100.0 %, ${most + 1} frames late` })
+  })
+
+  it.each([
+    [{ captured: 1000, sent: 1000, dropped: 0 }, true, '100.0 %'],
+    [{ captured: 1000, sent: 997, dropped: 3 }, false, '100.0 %, 3 dropped by its own count'],
+    [{ captured: 1000, sent: 999, dropped: 0 }, false, '100.0 %, captured 1000, sent 999'],
+  ])('of loss takes the tap at its word, as surplus in the share may pay for loss: %j', (own, met, value) => {
+    const found = verdict(/^gso, TCP bulk, room .* mirrored/, cell('vxtap-gso', 'tcp/spare', { own: { ...own } }, {}))
+    expect(found).toMatchObject({ met, value })
   })
 
   it('of checksums misses with a single wrong one', () => {
