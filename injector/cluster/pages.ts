@@ -2,7 +2,7 @@
 import { elementsAt, type Json, textAt } from '../json.ts'
 import { type Asking, metadataOnly, type Rest } from './rest.ts'
 
-/** Objects in one answer: 500 times the metadata of a pod is about 1.5 MB; a node as a whole, with its images, may be 30 kB. */
+/** Objects in one answer. Of whole ones, which may be many times the size of their metadata, fewer are held at once. */
 const pageSize = { metadata: 500, whole: 100 } as const
 
 export interface ListAsking extends Asking {
