@@ -10,19 +10,16 @@ export interface Answer {
 }
 
 const longestSentence = 200
+// Whatever answers at the pod's address wrote them.
+const longestReason = 64
+const mostReasons = 32
 
 export function healthOf(metrics: Answer, readiness: Answer): Health {
   const refused = refusalOf(metrics) ?? refusalOf(readiness, 503)
   if (refused !== undefined) return { asked: false, why: refused }
   const values = samplesOf(metrics.text)
   const value = ({ name }: { readonly name: string }): number => values.get(name) ?? 0
-  const droppedByReason: Record<string, number> = {}
-  for (const [series, count] of values) {
-    const reason = series.startsWith(`${sidecarMetrics.dropped.name}{`)
-      ? /reason="([^"]*)"/.exec(series)?.[1]
-      : undefined
-    if (reason !== undefined && count > 0) droppedByReason[reason] = count
-  }
+  const droppedByReason = dropsOf(values)
   if (!values.has(sidecarMetrics.up.name)) return { asked: false, why: 'what answers there is not the sidecar' }
   return {
     asked: true,
@@ -35,6 +32,17 @@ export function healthOf(metrics: Answer, readiness: Answer): Health {
     dropped: Object.values(droppedByReason).reduce((sum, count) => sum + count, 0),
     droppedByReason,
   }
+}
+
+function dropsOf(values: ReadonlyMap<string, number>): Record<string, number> {
+  const drops = new Map<string, number>()
+  for (const [series, count] of values) {
+    if (drops.size === mostReasons) break
+    if (count <= 0 || !series.startsWith(`${sidecarMetrics.dropped.name}{`)) continue
+    const reason = /reason="([^"]*)"/.exec(series)?.[1]
+    if (reason !== undefined) drops.set(printable(reason, longestReason), count)
+  }
+  return Object.fromEntries(drops)
 }
 
 /** The API server says so itself where it may not, or cannot, ask the pod: then the answer is a Status object. */

@@ -108,6 +108,8 @@ export function watchBlindSpots(parts: BlindSpotParts): BlindSpotWatch {
         const signal = AbortSignal.any([running.signal, stop.signal])
         void listAndWatch(podMetadataSource(rest, scope), sinkOf(scope.key), pause, signal)
       }
+      // The last one that was missing may be wanted no longer, and a new one is not listed yet.
+      metrics.cacheSynced('pods', current.size === scopes.size)
       if (changed !== undefined) finder.again(changed)
     },
     again: () => finder.again(),

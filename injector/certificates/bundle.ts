@@ -50,7 +50,11 @@ export const bundleOf = (certificates: readonly string[]): string => [...new Set
 export function authoritiesIn(bundle: string, now: number): string[] {
   const valid = [...new Set(certificatesIn(bundle))].flatMap((pem) => {
     const certificate = parsed(pem)
-    return certificate?.ca && certificate.validToDate.getTime() > now ? [{ pem, from: certificate.validFromDate }] : []
+    // Somebody else's leaf may be its own authority, without saying that it is one.
+    const authority = certificate?.ca || certificate?.checkIssued(certificate)
+    return certificate && authority && certificate.validToDate.getTime() > now
+      ? [{ pem, from: certificate.validFromDate }]
+      : []
   })
   return valid
     .sort((one, other) => one.from.getTime() - other.from.getTime())

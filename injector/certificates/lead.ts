@@ -17,7 +17,8 @@ export interface Leadership {
   readonly names: readonly string[]
   /** Milliseconds since 1970. */
   readonly now: () => number
-  readonly mayAct: () => boolean
+  /** Milliseconds until it may do this, 0 where it may now. */
+  readonly untilAct: (kind: CertificateAction['kind']) => number
   /** `repair`: what was right before had been changed by somebody else. */
   readonly done: (action: CertificateAction, why: 'planned' | 'repair') => void
 }
@@ -30,7 +31,7 @@ const afterConflictMs = 50
  * where the API server refuses or is not reached.
  */
 export function createLook(leadership: Leadership): () => Promise<number> {
-  const { store, publication, lives, names, now, mayAct, done } = leadership
+  const { store, publication, lives, names, now, untilAct, done } = leadership
   /** What was right when it was last seen: found wrong later, somebody else has changed it. */
   let published: string | undefined
 
@@ -50,7 +51,8 @@ export function createLook(leadership: Leadership): () => Promise<number> {
     }
     try {
       for (const action of actions) {
-        if (!mayAct()) return 0
+        const waitMs = untilAct(action.kind)
+        if (waitMs > 0) return waitMs
         const repair = action.kind === 'publish' && action.bundle === published
         await perform(action, configuration, secret, state)
         done(action, repair ? 'repair' : 'planned')

@@ -8,18 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { type ListWatchSource, listAndWatch } from '../cluster/list-watch.ts'
 import type { Json } from '../json.ts'
-import { holdLease } from '../lease/hold.ts'
+import { holdLease, type LeaseApi } from '../lease/hold.ts'
 import type { InjectorMetrics } from '../metrics.ts'
 import { createLook } from './lead.ts'
 import { bundlesOf, type Names, secretData, servedNames, storeName } from './objects.ts'
-import type { CertificateAction, CertificateLives } from './plan.ts'
-import { endOf, madeForMs } from './plan.ts'
+import { type CertificateLives, endOf } from './plan.ts'
 import { createPublicationClock } from './publication-clock.ts'
 import { createReporter } from './report.ts'
 import { chooseServing, isValid, type Serving } from './serve.ts'
 import type { CertificateKeeper, UseCertificate } from './source.ts'
 import { type CertificateState, readState } from './state.ts'
-import type { CertificateStore } from './store.ts'
+import { type CertificateStore, isMissing } from './store.ts'
+import { createTurn, leaseMs } from './turn.ts'
 
 export interface SelfManaged {
   readonly store: CertificateStore
@@ -37,15 +37,6 @@ const longestRestMs = 600_000
 /** A new authority is trusted this soon at the latest: how often a replica looks while it waits for that. */
 const shortestRestMs = 50
 
-/** Whole seconds, as a Lease has them: short beside a certificate's life, and no more than what is usual. */
-export const leaseMs = ({ leafMs }: CertificateLives): number =>
-  Math.min(15, Math.ceil(leafMs / 4 / secondMs)) * secondMs
-/**
- * When so little of a certificate's life is left, nobody waits for a leader any longer. The Lease keeps replicas from
- * doing the same work; that none undoes another's is up to the versions that they write under.
- */
-const overdueAt = 1 / 4
-
 export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): CertificateKeeper {
   const { store, names, lives, metrics, log } = parts
   const stop = new AbortController()
@@ -58,19 +49,25 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
   const chooseAgain = (): void => {
     const chosen = chooseServing(Date.now(), serving, state, seen.last(), lives)
     if (chosen === undefined || chosen === serving) return
-    serving = chosen
     const expires = new Date(endOf(chosen.leaf.certificate))
-    use({
-      cert: Buffer.from(chosen.leaf.certificate),
-      key: Buffer.from(chosen.leaf.key),
-      expires,
-      lifeMs: lives.leafMs,
-    })
+    try {
+      use({
+        cert: Buffer.from(chosen.leaf.certificate),
+        key: Buffer.from(chosen.leaf.key),
+        expires,
+        lifeMs: lives.leafMs,
+      })
+    } catch (error) {
+      report.failed(error)
+      return
+    }
+    serving = chosen
     log.info({ expires: expires.toISOString() }, 'new connections get a new certificate')
   }
   const follow = (changes: ListWatchSource<Json>, take: (object: Json) => void): void => {
     const changed = (object: Json): void => {
       take(object)
+      turn.see(state, seen.last())
       chooseAgain()
       wake.abort()
     }
@@ -91,7 +88,26 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
     seen.see(bundles)
   })
 
-  const lease = holdLease(store.lease, {
+  // Nobody can lead by a Lease that is not there, and none of us may make it; versions keep writers apart all the same.
+  let leaseMissing = false
+  const seeLease = (missing: boolean): void => {
+    if (missing !== leaseMissing) wake.abort()
+    leaseMissing = missing
+  }
+  const leaseApi: LeaseApi = {
+    ...store.lease,
+    async read() {
+      try {
+        const record = await store.lease.read()
+        seeLease(false)
+        return record
+      } catch (error) {
+        if (isMissing(error)) seeLease(true)
+        throw error
+      }
+    },
+  }
+  const lease = holdLease(leaseApi, {
     identity: `${hostname()}_${randomUUID()}`,
     durationMs: leaseMs(lives),
     now: () => performance.now(),
@@ -103,21 +119,25 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
     },
     failed: (error) => report.failed(error),
   })
-  const started = Date.now()
-  const overdue = (): number =>
-    state === undefined
-      ? started + 2 * leaseMs(lives)
-      : endOf(state.leaf.certificate) - madeForMs(state.leaf.certificate) * overdueAt
+  const turn = createTurn({
+    lives,
+    leading: () => lease.leading(),
+    leaseMissing: () => leaseMissing,
+    now: () => performance.now(),
+    date: Date.now,
+  })
   let resigned = false
-  const mayAct = (): boolean => !resigned && (lease.leading() || overdue() <= Date.now())
   const look = createLook({
     store,
     publication: createPublicationClock(() => performance.now()),
     lives,
     names: servedNames(names),
     now: Date.now,
-    mayAct,
-    done: (action: CertificateAction, why) => report.done(action, why),
+    untilAct: (kind) => (resigned ? longestRestMs : turn.untilAct(kind)),
+    done(action, why) {
+      turn.acted(action.kind)
+      report.done(action, why)
+    },
   })
   const lead = async (): Promise<void> => {
     let retryMs = firstRetryMs
@@ -125,7 +145,8 @@ export function keepSelfManaged(parts: SelfManaged, use: UseCertificate): Certif
       wake = new AbortController()
       let restMs = longestRestMs
       try {
-        restMs = Math.min(restMs, mayAct() ? await look() : Math.max(shortestRestMs, overdue() - Date.now()))
+        const waitMs = resigned ? longestRestMs : turn.untilLook()
+        restMs = Math.min(restMs, waitMs > 0 ? Math.max(shortestRestMs, waitMs) : await look())
         retryMs = firstRetryMs
       } catch (error) {
         report.failed(error)

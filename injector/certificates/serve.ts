@@ -25,6 +25,7 @@ export function chooseServing(
   if (state === undefined || state.leaf.certificate === current?.leaf.certificate) return current
   const offered = { leaf: state.leaf, authority: state.authority.certificate }
   if (current !== undefined && isValid(current, now)) {
+    if (!isValid(offered, now)) return current
     const sameAuthority = current.authority === offered.authority
     return sameAuthority || isSettled(offered.authority, published, lives) ? offered : current
   }

@@ -74,8 +74,12 @@ export function desiredBundle({ authority, next, former }: CertificateState): st
 function checked(pair: PemPair): PemPair | undefined {
   try {
     const certificate = parsed(pair.certificate)
-    if (!certificate?.checkPrivateKey(createPrivateKey(pair.key))) return undefined
-    return pair
+    const key = createPrivateKey(pair.key)
+    // What we did not write ourselves: neither the library that signs nor OpenSSL's security level need take it.
+    if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return undefined
+    if (!certificate?.checkPrivateKey(key)) return undefined
+    // In its one form: somebody may have put it back without its last newline.
+    return { ...pair, certificate: certificate.toString() }
   } catch {
     return undefined
   }

@@ -2,8 +2,8 @@
 import { elementsAt, type Json, textAt } from '../json.ts'
 import { type Asking, metadataOnly, type Rest } from './rest.ts'
 
-/** Objects in one answer: a page of pods is about 5 MB, of their metadata 1.5 MB. */
-const pageSize = 500
+/** Objects in one answer. Of whole ones, which may be many times the size of their metadata, fewer are held at once. */
+const pageSize = { metadata: 500, whole: 100 } as const
 
 export interface ListAsking extends Asking {
   readonly labelSelector?: string
@@ -23,7 +23,7 @@ export async function eachPage(
     const page = await rest.get(path, {
       ...others,
       ...(metadata ? { accept: metadataOnly.list } : {}),
-      query: { ...query, labelSelector, limit: pageSize, continue: next },
+      query: { ...query, labelSelector, limit: metadata ? pageSize.metadata : pageSize.whole, continue: next },
     })
     take(elementsAt(page, 'items'))
     next = textAt(page, 'metadata', 'continue')

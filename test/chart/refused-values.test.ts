@@ -14,6 +14,8 @@ describe('given a mistyped value', () => {
     ['image.digest=sha256:abc', "at '/image/digest': 'sha256:abc' does not match pattern"],
     ['defaults.vni=16777216', "at '/defaults/vni': maximum"],
     ['injection.mode=cel', "at '/injection/mode': value must be one of 'webhook', 'policy'"],
+    ['defaults.snaplen=63', "at '/defaults/snaplen'"],
+    ['defaults.source-ports=3', "at '/defaults/source-ports': value must be one of"],
     ['defaults.direction=inwards', "at '/defaults/direction': value must be one of 'both', 'in', 'out'"],
   ])('when %s is set, then helm names it', async (setting, sentence) => {
     expect(await refusal(setting)).toContain(sentence)
@@ -26,6 +28,9 @@ describe('given values that are right one by one and cannot work together', () =
     [['injection.mode=policy', 'defaults.engine=kernel'], 'a policy gives no sidecar the capability NET_ADMIN'],
     [['certificate.life=10d', 'certificate.authorityLife=39d'], 'an authority must live four times as long'],
     [['injection.mode=policy', 'defaults.native-sidecar=never'], 'a policy injects native sidecars only'],
+    [['webhook.clientNames={kube-apiserver}'], 'webhook.clientNames is set and webhook.clientCa is not'],
+    [['injection.mode=policy', 'defaults.cpu-limit=0.5'], 'defaults.cpu-limit is 0.5 and injection.mode is policy'],
+    [['injection.mode=policy', 'defaults.memory-limit=200M'], 'in bytes or with one of k, M, G, Ki, Mi, Gi'],
     [['port=9412'], 'port and metricsPort are both 9412'],
     [['certificate.secretName=mine', 'certificate.certManager.enabled=true'], 'exclude each other'],
     [['certificate.secretName=mine'], 'certificate.caBundle is not set'],

@@ -182,6 +182,20 @@ describe('given values that ask for something', () => {
     expect(settingsOf(after)).toMatchObject({ defaults: { vni: '42' }, allowedOverrides: ['vni'], logLevel: 'debug' })
   })
 
+  it('when a default is a fraction, or a large number, then it reaches the injectors as it is written', async () => {
+    const defaults = '{"cpu-request": 0.25, "cpu-limit": 1.5, "max-mbps": 1000000}'
+    const manifests = await render(...of('defaults'), '--set-json', `defaults=${defaults}`)
+    expect(settingsOf(manifests).defaults).toMatchObject({
+      ...{ 'cpu-request': '0.25', 'cpu-limit': '1.5', 'max-mbps': '1000000' },
+    })
+  })
+
+  it('when no namespace is to be excluded, as null, then only the injectors’ own is', async () => {
+    const manifests = await render(...of('defaults'), '--set', 'excludedNamespaces=null')
+    expect(settingsOf(manifests).excludedNamespaces).toEqual([])
+    expect(JSON.stringify(named(manifests, 'MutatingWebhookConfiguration'))).toContain('"values":["vxtap"]')
+  })
+
   it('when the API server shows a client certificate, then the injectors are told who certifies it', async () => {
     const { certificate } = createAuthority('cluster')
     const clients = ['--set-string', `webhook.clientCa=${certificate}`, '--set', 'webhook.clientNames={a,b}']

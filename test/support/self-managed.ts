@@ -57,7 +57,11 @@ export interface Scene {
 }
 
 /** The chart's objects, empty, with as many rights as are given. */
-export async function openScene(lives: CertificateLives, rights: readonly Grant[] = grants): Promise<Scene> {
+export async function openScene(
+  lives: CertificateLives,
+  rights: readonly Grant[] = grants,
+  withLease = true,
+): Promise<Scene> {
   const api = await startApiServer({ namespaces: ['vxtap'] })
   for (const grant of rights) api.grant(grant)
   const clientConfig = { service: { name: 'vxtap', namespace: 'vxtap', path: '/mutate' } }
@@ -84,7 +88,8 @@ export async function openScene(lives: CertificateLives, rights: readonly Grant[
     secret = (object['data'] as Record<string, string> | undefined) ?? {}
   })
   await send('POST', secrets, { metadata: { name: store } })
-  await send('POST', '/apis/coordination.k8s.io/v1/namespaces/vxtap/leases', { metadata: { name: store } })
+  if (withLease)
+    await send('POST', '/apis/coordination.k8s.io/v1/namespaces/vxtap/leases', { metadata: { name: store } })
 
   const running: Replica[] = []
   const webhooks = () => api.webhooks.get('', 'vxtap').webhooks ?? []

@@ -61,7 +61,7 @@ capabilities:
 
 {{/* Numbers of YAML are floating-point in Helm: without this, 1000000 would be 1e+06. */}}
 {{- define "vxtap.text" -}}
-{{- kindIs "float64" . | ternary (int64 . | toString) (toString .) -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{- int64 . -}}{{- else -}}{{- toString . -}}{{- end -}}
 {{- end -}}
 
 {{/* Whether the injectors make their certificates themselves: true, or nothing. */}}

@@ -2,7 +2,7 @@
 {{- define "vxtap.otherNamespaces" -}}
 - key: kubernetes.io/metadata.name
   operator: NotIn
-  values: {{ append .Values.excludedNamespaces .Release.Namespace | uniq | toJson }}
+  values: {{ append (.Values.excludedNamespaces | default list) .Release.Namespace | uniq | toJson }}
 {{- end -}}
 
 {{/* What every entry has in common. */}}

@@ -130,8 +130,10 @@ describe('a list', () => {
     expect(await eachPage(rest, '/api/v1/pods', { labelSelector: 'a=b' }, (items) => pages.push(items))).toBe('7')
     expect(pages).toEqual([[{ n: 1 }], [{ n: 2 }]])
     expect(asked).toEqual([
-      '/api/v1/pods?labelSelector=a%3Db&limit=500',
-      '/api/v1/pods?labelSelector=a%3Db&limit=500&continue=more',
+      '/api/v1/pods?labelSelector=a%3Db&limit=100',
+      '/api/v1/pods?labelSelector=a%3Db&limit=100&continue=more',
     ])
+    await eachPage(rest, '/api/v1/pods', { metadata: true }, () => undefined)
+    expect(asked[2]).toBe('/api/v1/pods?limit=500')
   })
 })

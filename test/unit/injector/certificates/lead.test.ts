@@ -44,14 +44,14 @@ describe('one look of the leader', () => {
         configuration = { metadata: { resourceVersion: '2' }, webhooks: [webhook(bundle)] }
       }),
   } satisfies Partial<CertificateStore>
-  const look = (mayAct: () => boolean = () => true) => {
+  const look = (untilAct: () => number = () => 0) => {
     const leadership: Leadership = {
       store: store as Partial<CertificateStore> as CertificateStore,
       publication: createPublicationClock(() => 0),
       lives,
       names,
       now: () => Date.parse('2026-03-01T00:00:00Z'),
-      mayAct,
+      untilAct,
       done: (action, why) => calls.push(`${why}: ${action.kind}`),
     }
     return createLook(leadership)
@@ -88,7 +88,7 @@ describe('one look of the leader', () => {
   })
 
   it('given a leader that is none any more, writes nothing', async () => {
-    expect(await look(() => false)()).toBe(0)
+    expect(await look(() => 15_000)()).toBe(15_000)
     expect(calls).toEqual(reads)
   })
 })

@@ -5,10 +5,14 @@ import { nextState } from '../../../../injector/certificates/carry-out.ts'
 import { nextLook, type Published, planCertificates } from '../../../../injector/certificates/plan.ts'
 import { chooseServing } from '../../../../injector/certificates/serve.ts'
 import { type CertificateState, desiredBundle, readState, writeState } from '../../../../injector/certificates/state.ts'
+import { selfSigned } from './self-signed.ts'
 import { lives, names, verifies } from './world.ts'
 
 const start = Date.parse('2026-03-01T00:00:00Z')
 const { leafMs, authorityMs } = lives
+
+const present = (data: Readonly<Record<string, string | null>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).flatMap(([key, value]) => (value === null ? [] : [[key, value]])))
 
 describe('the plan for certificates', () => {
   let state: CertificateState
@@ -42,11 +46,37 @@ describe('the plan for certificates', () => {
     ],
     ['what is no certificate', async () => ({ ...state, authority: { certificate: 'x', key: 'y' } })],
   ])('given a Secret with %s, then begins anew, and keeps what is published', async (_what, damage) => {
-    const data = Object.fromEntries(
-      Object.entries(writeState(await damage())).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
-    )
+    const data = present(writeState(await damage()))
     expect(planCertificates(start, readState(data), right(), lives, names)).toEqual([
       { kind: 'begin', former: { certificates: [state.authority.certificate], until: start + leafMs } },
+    ])
+  })
+
+  it.each([
+    ['without its last newline', (text: string) => text.trimEnd()],
+    ['with CRLF', (text: string) => text.replaceAll('\n', '\r\n')],
+  ])('given certificates that somebody put back %s, then they are what they were', (_what, change) => {
+    const put = Object.entries(present(writeState(state))).map(([key, value]) => {
+      const text = Buffer.from(value, 'base64').toString()
+      return [key, Buffer.from(key.endsWith('.crt') ? change(text) : text).toString('base64')]
+    })
+    const read = readState(Object.fromEntries(put))
+    expect(read).toEqual(state)
+    expect(planned(start, read, right())).toEqual([])
+  })
+
+  it('given a Secret with keys of another kind than ours, then begins anew', async () => {
+    const ours = await selfSigned('P-256', true, start)
+    expect(readState(present(writeState({ authority: ours, leaf: ours })))).toBeDefined()
+    const other = await selfSigned('P-384', true, start)
+    const read = readState(present(writeState({ authority: other, leaf: other })))
+    expect(planned(start, read, right())).toEqual(['begin'])
+  })
+
+  it('given a published certificate that signed itself and is no authority, then keeps it too', async () => {
+    const { certificate } = await selfSigned('P-256', false, start)
+    expect(planCertificates(start, undefined, published(certificate), lives, names)).toEqual([
+      { kind: 'begin', former: { certificates: [certificate], until: start + leafMs } },
     ])
   })
 
@@ -142,6 +172,14 @@ describe('the plan for certificates', () => {
     it('given nothing yet, is what the API server trusts, at once, and nothing else', () => {
       expect(chosen(undefined, state, published('', 0))).toBeUndefined()
       expect(chosen(undefined, state, published(desiredBundle(state), 0))).toEqual(state.leaf)
+    })
+
+    it('given one that begins later, by somebody’s wrong clock, changes only when it is valid', async () => {
+      const ahead = start + 2 * 3_600_000
+      const other = await nextState({ kind: 'renew-leaf' }, state, ahead, lives, names)
+      expect(chosen(state, other, right())).toEqual(state.leaf)
+      expect(chosen(undefined, other, right())).toEqual(other.leaf)
+      expect(chosen(state, other, right(), ahead - 3_600_000)).toEqual(other.leaf)
     })
 
     it('given a certificate of another authority, changes only when that one has been published for a while', async () => {

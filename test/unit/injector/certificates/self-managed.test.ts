@@ -151,6 +151,25 @@ describe('given injectors that keep their certificates themselves', { timeout: 9
     for (const replica of replicas) expect(await replica.metric(leading)).toBe(0)
   })
 
+  it('when there is no Lease, then they are ready at once all the same, and nobody writes again', async () => {
+    scene = await openScene(month, grants, false)
+    const replicas = await both()
+    for (const replica of replicas) expect(await scene.call(replica)).toBe(404)
+    await sleep(500)
+    expect(scene.api.count({ verb: 'patch', resource: 'secrets', status: 200 })).toBe(1)
+    expect(scene.api.count({ verb: 'patch', resource: 'mutatingwebhookconfigurations', status: 200 })).toBe(1)
+  })
+
+  it('when nobody can get the Lease and certificates live for a month, then they are ready within a minute', async () => {
+    scene = await openScene(
+      month,
+      grants.filter(({ resource }) => resource !== 'leases'),
+    )
+    const replica = await scene.replica()
+    await until('it is ready', () => isReady(replica), 60)
+    expect(await scene.call(replica)).toBe(404)
+  })
+
   it.each([
     ['secrets', 'list', /needs: list secrets named vxtap-certificates in the namespace vxtap$/],
     ['secrets', 'patch', /needs: patch secrets named vxtap-certificates in the namespace vxtap$/],
