@@ -53,9 +53,10 @@ export function createBodies(limits: BodyLimits): Bodies {
 
   return {
     read(payload, declared, taken) {
-      const tooLarge = new BodyError(413, `the body is larger than ${limits.one} bytes`)
+      // Made only when needed: the stack of an error costs more than the whole decision about a pod.
+      const tooLarge = () => new BodyError(413, `the body is larger than ${limits.one} bytes`)
       if (declared > limits.one) {
-        taken(tooLarge)
+        taken(tooLarge())
         return
       }
       const chunks: Buffer[] = []
@@ -82,14 +83,17 @@ export function createBodies(limits: BodyLimits): Bodies {
         body.bytes += chunk.length
         held += chunk.length
         chunks.push(chunk)
-        if (body.bytes > limits.one) body.refuse(tooLarge)
+        if (body.bytes > limits.one) body.refuse(tooLarge())
         else if (held > limits.all) {
           largest()?.refuse(new BodyError(503, `more than ${limits.all} bytes of bodies are under way; try again`))
         }
       })
       payload.on('end', () => finish(() => parse(chunks, limits.values, taken)))
-      payload.on('error', () => body.refuse(new BodyError(400, 'the body ended early')))
-      payload.on('close', () => body.refuse(new BodyError(400, 'the body ended early')))
+      const endedEarly = (): void => {
+        if (!finished) body.refuse(new BodyError(400, 'the body ended early'))
+      }
+      payload.on('error', endedEarly)
+      payload.on('close', endedEarly)
     },
   }
 }
