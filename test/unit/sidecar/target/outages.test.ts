@@ -4,24 +4,29 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createAuthority } from '../../../../lab/certificates.ts'
 import { sensorPod } from './pods.ts'
-import { fast, pause, type Scene, type SceneOptions, startScene, until } from './scene.ts'
+import {
+  fast,
+  firstSensor,
+  followsReplacement,
+  pause,
+  replaceSensor,
+  type Scene,
+  type SceneOptions,
+  startScene,
+  until,
+  watchesUnlessHindered,
+} from './scene.ts'
 
 describe('when the Kubernetes API fails', () => {
   let scene: Scene
   const begin = async (options?: SceneOptions): Promise<void> => {
-    scene = await startScene({
-      before: async (api) => void (await api.pods.create(sensorPod({ name: 'zeek-1' }))),
-      ...options,
-    })
-    if (options?.before === undefined && options?.permitted !== false) await until(() => scene.api.openWatches === 1)
+    scene = await startScene({ ...firstSensor, ...options })
+    await watchesUnlessHindered(scene, options)
   }
   afterEach(() => scene.close())
 
-  const replace = async (): Promise<void> => {
-    scene.api.pods.delete('sensors', 'zeek-1')
-    await scene.sensor({ name: 'zeek-2', addresses: ['10.0.0.2'] })
-  }
-  const followed = (): boolean => scene.targets()[0]?.address === '10.0.0.2'
+  const replace = (): Promise<void> => replaceSensor(scene)
+  const followed = (): boolean => followsReplacement(scene)
 
   it('given it is gone for a while, then goes on with the last known sensor, backs off, and catches up without a list', async () => {
     await begin()

@@ -3,25 +3,29 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { sensorPod } from './pods.ts'
-import { fast, pause, type Scene, type SceneOptions, startScene, until } from './scene.ts'
+import {
+  fast,
+  firstSensor,
+  followsReplacement,
+  pause,
+  replaceSensor,
+  type Scene,
+  type SceneOptions,
+  startScene,
+  until,
+  watchesUnlessHindered,
+} from './scene.ts'
 
 describe('when the Kubernetes API starts anew', () => {
   let scene: Scene
   const begin = async (options?: SceneOptions): Promise<void> => {
-    scene = await startScene({
-      before: async (api) => void (await api.pods.create(sensorPod({ name: 'zeek-1' }))),
-      ...options,
-    })
-    if (options?.before === undefined && options?.permitted !== false) await until(() => scene.api.openWatches === 1)
+    scene = await startScene({ ...firstSensor, ...options })
+    await watchesUnlessHindered(scene, options)
   }
   afterEach(() => scene.close())
 
-  const replace = async (): Promise<void> => {
-    scene.api.pods.delete('sensors', 'zeek-1')
-    await scene.sensor({ name: 'zeek-2', addresses: ['10.0.0.2'] })
-  }
-  const followed = (): boolean => scene.targets()[0]?.address === '10.0.0.2'
+  const replace = (): Promise<void> => replaceSensor(scene)
+  const followed = (): boolean => followsReplacement(scene)
 
   it('given an API server that starts and does not know its rules yet, then neither alarms nor lists', async () => {
     await begin()

@@ -119,3 +119,21 @@ export async function until(what: () => boolean, timeoutMs = 8000): Promise<void
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
+
+/** A sensor that is there before the sidecar looks. */
+export const firstSensor: SceneOptions = {
+  before: async (api) => void (await api.pods.create(sensorPod({ name: 'zeek-1' }))),
+}
+
+/** Waits for the watch, where the options leave it possible: with the first sensor, and the right to look. */
+export async function watchesUnlessHindered(scene: Scene, options?: SceneOptions): Promise<void> {
+  if (options?.before === undefined && options?.permitted !== false) await until(() => scene.api.openWatches === 1)
+}
+
+/** The first sensor goes, and another comes with another address. */
+export async function replaceSensor(scene: Scene): Promise<void> {
+  scene.api.pods.delete('sensors', 'zeek-1')
+  await scene.sensor({ name: 'zeek-2', addresses: ['10.0.0.2'] })
+}
+
+export const followsReplacement = (scene: Scene): boolean => scene.targets()[0]?.address === '10.0.0.2'
