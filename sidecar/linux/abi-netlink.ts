@@ -52,6 +52,5 @@ export const XDP_FLAGS_DRV_MODE = 1 << 2
 export const XDP_ATTACHED_NONE = 0
 export const XDP_ATTACHED_DRV = 1
 
-/** include/uapi/linux/if.h: a name ends in a zero byte within these; IFALIASZ counts its zero byte, too. */
-export const IFNAMSIZ = 16
+/** include/uapi/linux/if.h: bytes of an interface's alias, its zero byte counted. */
 export const IFALIASZ = 256
