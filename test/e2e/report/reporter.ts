@@ -7,7 +7,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { nodes } from '../world/nodes.ts'
 import { asMarkdown, asText, type Result, type Scenario, type SuiteRun } from './results.ts'
@@ -32,8 +32,8 @@ export default class ResultTable implements Reporter {
       seconds: (performance.now() - this.#started) / 1000,
       whole: modules.length === all.length,
     }
-    process.stdout.write(asText(run, (style, text) => styleText(style, text, { stream: process.stdout })))
     if (run.whole) write(run)
+    process.stdout.write(asText(run, (style, text) => styleText(style, text, { stream: process.stdout })))
   }
 }
 
@@ -64,8 +64,18 @@ function scenarioOf(module: TestModule): Scenario {
       ? reasons.map((reason) => `does not apply: ${reason}`)
       : [...instead, ...skipped.map(({ test, why }) => `"${test.name}" does not apply: it ${why}`)],
     figures: said(tests, 'figure'),
+    failures: [
+      ...module.errors().map((error) => shown(error.message)),
+      ...[...module.children.allSuites()].flatMap((suite) => suite.errors().map((error) => shown(error.message))),
+      ...tests.flatMap((test) => (test.result().errors ?? []).map(({ message }) => `${test.name}: ${shown(message)}`)),
+    ],
   }
 }
+
+// A child process or kubectl may have printed pages.
+const longestFailure = 1500
+const shown = (message: string): string =>
+  stripVTControlCharacters(message).slice(0, longestFailure).trim().replaceAll('\n', '\n      ')
 
 function resultOf(module: TestModule, tests: readonly TestCase[]): Result {
   const failed = module.errors().length > 0 || tests.length === 0 || module.state() === 'failed'

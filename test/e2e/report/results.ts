@@ -12,6 +12,8 @@ export interface Scenario {
   readonly remarks: readonly string[]
   /** What was measured. */
   readonly figures: readonly string[]
+  /** What failed in it: a test and the first line of its error. */
+  readonly failures: readonly string[]
 }
 
 export interface SuiteRun {
@@ -51,8 +53,14 @@ export function asText(run: SuiteRun, paint: Paint = plain): string {
   })
   const figures = run.scenarios.flatMap((scenario) => scenario.figures)
   if (figures.length > 0) lines.push('', paint('bold', '  measured'), ...figures.map((figure) => `    ${figure}`))
-  return ['', ...lines, '', `  ${foot(run)}`, ''].join('\n')
+  return ['', ...lines, '', `  ${foot(run)}`, ...failuresOf(run, paint), ''].join('\n')
 }
+
+/** Last of all, so that they are there where only the end of a log is kept. */
+const failuresOf = ({ scenarios }: SuiteRun, paint: Paint): string[] =>
+  scenarios.flatMap(({ file, result, failures }) =>
+    result === 'failed' ? [paint('red', `  failed: ${file}`), ...failures.map((failure) => `    ${failure}`)] : [],
+  )
 
 /** `Kubernetes 1.36.4, 2 nodes (node1, node2): 24 scenarios in 215 s: 23 passed, 1 failed` */
 export function foot({ release, nodes, context, scenarios, seconds: all, whole }: SuiteRun): string {

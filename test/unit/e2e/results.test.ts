@@ -8,6 +8,7 @@ const scenario = (name: string, more: Partial<Scenario> = {}): Scenario => ({
   seconds: 2.34,
   remarks: [],
   figures: [],
+  failures: [],
   ...more,
 })
 const run = (scenarios: readonly Scenario[], more: Partial<SuiteRun> = {}): SuiteRun => ({
@@ -23,7 +24,7 @@ const run = (scenarios: readonly Scenario[], more: Partial<SuiteRun> = {}): Suit
 describe('the table of results', () => {
   const all = run([
     scenario('a-pod-is-tapped', { figures: ['a gap of 12 ms'] }),
-    scenario('it-breaks', { result: 'failed' }),
+    scenario('it-breaks', { result: 'failed', failures: ['then it works: expected 1 to be 2'] }),
     scenario('nodes-are-entered', {
       result: 'does not apply',
       remarks: ['does not apply: it needs to enter the nodes'],
@@ -43,6 +44,15 @@ describe('the table of results', () => {
     expect(foot(all)).toBe(
       'Kubernetes 1.36.4, 2 nodes (node1, node2): 3 scenarios in 61 s: 1 passed, 1 failed, 1 does not apply',
     )
+  })
+
+  it('has what failed, and how, as its very last lines', () => {
+    expect(asText(all).split('\n').slice(-4)).toEqual([
+      expect.stringContaining('1 failed'),
+      '  failed: test/e2e/it-breaks.test.ts',
+      '    then it works: expected 1 to be 2',
+      '',
+    ])
   })
 
   it('names the context of a cluster that was there already, and says when it is not all', () => {
