@@ -21,8 +21,9 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node22.19',
-  minify: true,
-  keepNames: true,
+  // Names stay, for whoever reads a stack; keeping them beside short ones (keepNames) costs a call for each closure made.
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: false,
   metafile: true,
   legalComments: 'none',
