@@ -99,7 +99,7 @@ export function createBodies(limits: BodyLimits): Bodies {
 }
 
 function parse(chunks: readonly Buffer[], mostValues: number, taken: BodyTaken): void {
-  const bytes = Buffer.concat(chunks)
+  const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
   if (bytes.length > mostValues && holdsMoreValues(bytes, mostValues)) {
     taken(new BodyError(413, `the body holds more than ${mostValues} JSON values`))
     return

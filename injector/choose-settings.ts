@@ -17,6 +17,8 @@ export type Source = 'pod' | 'namespace' | 'default'
 
 export interface Choice {
   readonly text: string
+  /** What the setting's parser made of the text. */
+  readonly value: unknown
   readonly source: Source
 }
 
@@ -36,8 +38,8 @@ export interface ChoiceRules {
 }
 
 export function chooseSettings(pod: JsonObject, namespace: JsonObject | undefined, rules: ChoiceRules): ChoiceResult {
-  const choices = new Map<string, Choice>()
-  for (const [name, text] of Object.entries(rules.defaults)) choices.set(name, { text, source: 'default' })
+  const defaults = defaultChoices(rules.defaults)
+  let choices: Map<string, Choice> | undefined
   for (const [source, annotations] of [
     ['namespace', namespace ?? {}],
     ['pod', pod],
@@ -48,25 +50,50 @@ export function chooseSettings(pod: JsonObject, namespace: JsonObject | undefine
       if (!read.ok) return read
       const forbidden = source === 'pod' ? forbiddenOverride(read.name, read.text, rules.allowedOverrides) : undefined
       if (forbidden) return forbidden
-      choices.set(read.name, { text: read.text, source })
+      choices ??= new Map(defaults)
+      choices.set(read.name, { text: read.text, value: read.value, source })
     }
   }
-  return { ok: true, choices }
+  return { ok: true, choices: choices ?? defaults }
+}
+
+// Settings in force stay the same object for as long as they are, and every pod of that time is decided by them.
+const choicesOf = new WeakMap<ChoiceRules['defaults'], Choices>()
+
+function defaultChoices(defaults: ChoiceRules['defaults']): Choices {
+  let choices = choicesOf.get(defaults)
+  if (choices === undefined) {
+    choices = new Map(
+      Object.entries(defaults).map(([name, text]) => {
+        const parsed = annotationSettings.get(name)?.parse(text)
+        return [name, { text, value: parsed?.ok ? parsed.value : undefined, source: 'default' }]
+      }),
+    )
+    choicesOf.set(defaults, choices)
+  }
+  return choices
 }
 
 /** The parsed value of a chosen setting, its default where nobody chose it, undefined where it has none. */
 export function chosenValue<T>(choices: Choices, setting: Setting<T> & { readonly annotation: string }): T | undefined {
-  const text = choices.get(setting.annotation)?.text ?? setting.default
-  const parsed = text === undefined ? undefined : setting.parse(text)
-  return parsed?.ok ? parsed.value : undefined
+  const choice = choices.get(setting.annotation)
+  // Whose annotation it is, its parser made the value.
+  if (choice !== undefined) return choice.value as T | undefined
+  if (!defaultValues.has(setting)) {
+    const parsed = setting.default === undefined ? undefined : setting.parse(setting.default)
+    defaultValues.set(setting, parsed?.ok ? parsed.value : undefined)
+  }
+  return defaultValues.get(setting) as T | undefined
 }
+
+const defaultValues = new WeakMap<Setting<unknown>, unknown>()
 
 export function sensorOf(choices: Choices): SensorReference | undefined {
   return chosenValue<SensorReference>(choices, sidecarSettings.sensor)
 }
 
 type Read =
-  | { readonly ok: true; readonly name: string; readonly text: string }
+  | { readonly ok: true; readonly name: string; readonly text: string; readonly value: unknown }
   | { readonly ok: false; readonly code: 'invalid_annotation'; readonly problem: string }
 
 function readAnnotation(key: string, value: Json, source: Source): Read {
@@ -74,7 +101,8 @@ function readAnnotation(key: string, value: Json, source: Source): Read {
   const setting = annotationSettings.get(name)
   if (!setting) return invalid(unknownAnnotation(key, name, source))
   if (typeof value !== 'string') return invalid(refusal(key, shown(value), setting))
-  return setting.parse(value).ok ? { ok: true, name, text: value } : invalid(refusal(key, value, setting))
+  const parsed = setting.parse(value)
+  return parsed.ok ? { ok: true, name, text: value, value: parsed.value } : invalid(refusal(key, value, setting))
 }
 
 const invalid = (problem: string): Read => ({ ok: false, code: 'invalid_annotation', problem })

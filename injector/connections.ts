@@ -11,44 +11,58 @@ export interface Connections {
   readonly count: number
 }
 
+interface Connection {
+  readonly socket: Socket
+  /** Which of all answers was its last; 0 before the first. */
+  lastAnswer: number
+}
+
 /** @param dropped told of each connection that had to make room */
 export function boundConnections(server: Server, most: number, dropped: () => void): Connections {
-  // Maps keep the order of insertion: the first entry is the oldest.
-  const unproven = new Map<string, Socket>()
-  const proven = new Map<string, Socket>()
+  // A map keeps the order of insertion: the first entry is the oldest.
+  const open = new Map<string, Connection>()
+  // TLS gives requests another socket object than the one that was accepted; a client's end is looked up once for each.
+  const ofRequests = new WeakMap<Socket, Connection>()
+  let answers = 0
 
   server.on('connection', (socket: Socket) => {
-    if (unproven.size + proven.size >= most) {
-      const [entry] = unproven.size > 0 ? unproven : proven
-      if (entry) {
-        const [key, oldest] = entry
-        unproven.delete(key)
-        proven.delete(key)
-        oldest.destroy()
-        dropped()
-      }
+    if (open.size >= most) {
+      const [key, { socket: idlest }] = leastProven(open)
+      open.delete(key)
+      idlest.destroy()
+      dropped()
     }
     const key = keyOf(socket)
-    unproven.set(key, socket)
+    const connection: Connection = { socket, lastAnswer: 0 }
+    open.set(key, connection)
     socket.on('close', () => {
-      if (unproven.get(key) === socket) unproven.delete(key)
-      if (proven.get(key) === socket) proven.delete(key)
+      if (open.get(key) === connection) open.delete(key)
     })
   })
   return {
     answered(socket) {
-      const key = keyOf(socket)
-      const accepted = unproven.get(key) ?? proven.get(key)
-      if (accepted === undefined) return
-      unproven.delete(key)
-      proven.delete(key)
-      proven.set(key, accepted)
+      let connection = ofRequests.get(socket)
+      if (connection === undefined) {
+        connection = open.get(keyOf(socket))
+        if (connection === undefined) return
+        ofRequests.set(socket, connection)
+      }
+      connection.lastAnswer = ++answers
     },
     get count() {
-      return unproven.size + proven.size
+      return open.size
     },
   }
 }
 
-/** Of the client's end: TLS gives requests another socket object than the one that was accepted. */
+/** Preconditions: there is one. */
+function leastProven(open: ReadonlyMap<string, Connection>): [string, Connection] {
+  let [found] = open as Iterable<[string, Connection]> as [[string, Connection]]
+  for (const entry of open) {
+    if (entry[1].lastAnswer === 0) return entry
+    if (entry[1].lastAnswer < found[1].lastAnswer) found = entry
+  }
+  return found
+}
+
 const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`

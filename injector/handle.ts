@@ -20,7 +20,6 @@ export interface ClusterView {
 export interface DecisionRecord {
   readonly reason: ReasonCode
   readonly outcome: 'inject' | 'skip'
-  readonly sentence: string
   readonly docs: string
   readonly namespace: string
   /** Its name, or its generateName with a star: a ReplicaSet's pod has no name yet. */
@@ -31,7 +30,14 @@ export interface DecisionRecord {
 }
 
 export type Handled =
-  | { readonly status: 200; readonly answer: JsonAnswer; readonly record: DecisionRecord; readonly notice?: Notice }
+  | {
+      readonly status: 200
+      readonly answer: JsonAnswer
+      /** Why it was decided so, in a sentence. */
+      readonly sentence: string
+      readonly record: DecisionRecord
+      readonly notice?: Notice
+    }
   | { readonly status: 400; readonly problem: string }
 
 export function handle(body: Json, cluster: ClusterView, config: InjectionConfig): Handled {
@@ -48,6 +54,7 @@ export function handle(body: Json, cluster: ClusterView, config: InjectionConfig
       warnings: decision.warnings.map((warning) => `vxtap: ${warning}`),
       auditAnnotations: { decision: decision.reason, explanation: decision.sentence },
     }),
+    sentence: decision.sentence,
     record: recordOf(request, decision),
     ...(notice ? { notice } : {}),
   }
@@ -104,7 +111,6 @@ function recordOf(request: AdmissionRequest, decision: Decision): DecisionRecord
   return {
     reason: decision.reason,
     outcome: decision.outcome,
-    sentence: decision.sentence,
     docs: reasonAnchor(decision.reason),
     namespace: printable(namespaceOf(request), longestName),
     pod: name ? printable(name, longestName) : generateName ? `${printable(generateName, longestName)}*` : '',

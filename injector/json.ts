@@ -19,7 +19,9 @@ export function member(value: Json | undefined, name: string): Json | undefined 
 
 /** Walks down members; undefined where the way ends. */
 export function at(value: Json | undefined, ...names: readonly string[]): Json | undefined {
-  return names.reduce<Json | undefined>((parent, name) => member(parent, name), value)
+  let found = value
+  for (const name of names) found = member(found, name)
+  return found
 }
 
 /** The object there, or an empty one. */

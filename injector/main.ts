@@ -24,7 +24,7 @@ export async function main(options: InjectorOptions): Promise<void> {
   const read = await loadSettings(process.env)
   if (!read.ok) return refuse(read.problems)
   const { settings, content } = read
-  const log = pino({ name: 'vxtap-injector', level: settings.logLevel })
+  const log = pino({ name: 'vxtap-injector', level: settings.logLevel }, logDestination())
   const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
   const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
   const certificates = await certificatesFor(settings, kubeConfig)
@@ -54,6 +54,13 @@ export async function main(options: InjectorOptions): Promise<void> {
     await injector.stop()
   })
 }
+
+/**
+ * Lines are written beside the answers, those of many at once where there are many, and what is left when the process
+ * exits. A reader that stalls holds nobody up; what it would make us keep beyond the bound is dropped.
+ */
+const logDestination = () => pino.destination({ dest: 1, sync: false, maxLength: mostUnwrittenLog })
+const mostUnwrittenLog = 8 * 1024 * 1024
 
 function refuse(problems: readonly string[]): void {
   for (const problem of problems) process.stderr.write(`vxtap injector: ${problem}\n`)

@@ -49,12 +49,13 @@ function requestWithin(what: string, request: Quantity | undefined, limit: Quant
 
 /** Every container has limits for CPU and memory, and requests that are the same or absent (pkg/apis/core/v1/helper/qos). */
 function isGuaranteed(pod: JsonObject): boolean {
-  const containers = [...elementsAt(pod, 'spec', 'containers'), ...elementsAt(pod, 'spec', 'initContainers')]
+  const containers = elementsAt(pod, 'spec', 'containers')
   return (
-    containers.length > 0 &&
-    containers.every((container) => ['cpu', 'memory'].every((what) => isFixed(container, what)))
+    containers.length > 0 && containers.every(hasFixed) && elementsAt(pod, 'spec', 'initContainers').every(hasFixed)
   )
 }
+
+const hasFixed = (container: Json): boolean => isFixed(container, 'cpu') && isFixed(container, 'memory')
 
 function isFixed(container: Json, what: string): boolean {
   const limit = textAt(container, 'resources', 'limits', what)

@@ -108,9 +108,9 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
     if (handled.status !== 200) return refuse(request, reply, handled.status, handled.problem)
     connections.answered(request.raw.socket)
     metrics.decided(handled.record.reason, (performance.now() - started) / 1000)
-    const { sentence, ...fields } = handled.record
-    log.info(fields, sentence)
+    log.info(handled.record, handled.sentence)
     if (handled.notice) tell(handled.notice)
+    if (draining()) reply.header('connection', 'close')
     return reply.send(handled.answer)
   })
   if (clients) {
@@ -123,10 +123,6 @@ export function createWebhookServer(dependencies: WebhookDependencies): WebhookS
   app.server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     metrics.handshakeFailed()
     handshakes(error, socket)
-  })
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (draining()) reply.header('connection', 'close')
-    done(null, payload)
   })
   app.setNotFoundHandler((request, reply) =>
     refuse(
