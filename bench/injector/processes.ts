@@ -1,7 +1,7 @@
 /** The injector as its image runs it, and the echo beside it: processes of their own, so that neither pays for the client. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,7 +20,8 @@ export interface Servers {
 }
 
 export async function startServers(): Promise<Servers> {
-  const folder = mkdtempSync(join(tmpdir(), 'vxtap-bench-'))
+  // Memory where there is such a folder: a container's log is a pipe, which no disk is behind.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vxtap-bench-'))
   const authority = createAuthority('vxtap bench')
   const leaf = authority.issue({ commonName: 'localhost', names: ['localhost'] })
   const files = { certificate: join(folder, 'tls.crt'), key: join(folder, 'tls.key') }
