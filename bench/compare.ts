@@ -1,7 +1,7 @@
 /** All contestants under all chosen workloads, in turns: each run begins with another contestant's neighbour. */
 import type { Contestant } from './contestants.ts'
 import type { Bounds } from './load.ts'
-import { type CellName, cellKey, type Placement, type Workload } from './matrix.ts'
+import { type CellName, cellKey, type Placement, room, type Workload } from './matrix.ts'
 import { type Accounts, measure } from './measure.ts'
 import { type Cell, failurePrefix, type Sample } from './results.ts'
 import type { Scene } from './scene.ts'
@@ -66,6 +66,8 @@ async function measureAll(
     return tap
   }
   const once = async (workload: Workload, placement: Placement, bounds: Bounds): Promise<Sample> => {
+    // A tap may look at the MTU when it starts.
+    await scene.setMtu(workload.mtu)
     const far = await scene.far(contestant.cut === true)
     accounts?.sensor.add(far.pid)
     return measure({ scene, far, tap: await running(), accounts, run, workload, placement, bounds })
@@ -90,7 +92,8 @@ async function measureAll(
   return measured
 }
 
-const meets = ({ kinds }: Contestant, { kind }: Workload): boolean => kinds === undefined || kinds.includes(kind)
+const meets = ({ kinds, needsRoom }: Contestant, { kind, mtu }: Workload): boolean =>
+  (kinds === undefined || kinds.includes(kind)) && (needsRoom !== true || mtu >= room)
 
 /** Twice, since a generator may meet a port that is still taken, or a machine that is busy with something else. */
 async function attempt<T>(work: () => Promise<T>, failed: (why: string) => void): Promise<T | undefined> {

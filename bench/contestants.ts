@@ -1,5 +1,6 @@
 /** Who is measured, beside nobody at all. All run in the tapped pod's network namespace and send VXLAN to one sensor. */
 import { counted, startSidecar } from '../test/support/netns-sidecar.ts'
+import { startKernelEngine } from './kernel-engine.ts'
 import { createVxlanDevice, removeVxlanDevice, startKernelMirror } from './kernel-mirror.ts'
 import { bundle, program } from './programs.ts'
 import { type Place, startProgram, type Tap } from './tap.ts'
@@ -18,6 +19,8 @@ export interface Contestant {
   readonly warmsUp?: boolean
   /** Only these workloads; all unless given. */
   readonly kinds?: readonly ('udp' | 'http' | 'tcp')[]
+  /** Only where the pod's network has room for the tunnel. */
+  readonly needsRoom?: boolean
   start(place: Place): Promise<Tap>
 }
 
@@ -101,6 +104,15 @@ export const contestants: readonly Contestant[] = [
     how: 'clsact and mirred into a VXLAN device; the application pays for it, no process does',
     repairs: false,
     start: (place) => startKernelMirror(place, vni),
+  },
+  {
+    name: 'vxtap-kernel',
+    slow: true,
+    needsRoom: true,
+    title: 'vxtap, engine kernel',
+    how: '`ENGINE=kernel`, which lets the kernel mirror, and repair where frames leave the node: here they do not',
+    repairs: false,
+    start: startKernelEngine,
   },
   {
     name: 'vxtap-pcap',

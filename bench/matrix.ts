@@ -12,7 +12,8 @@ export interface Workload {
   readonly mtu: number
 }
 
-const room = 1600
+/** Bytes: MTU with room for the tunnel. */
+export const room = 1600
 
 export const workloads: readonly Workload[] = [
   ...[64, 512, 1400].flatMap((bytes): Workload[] => [

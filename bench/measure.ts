@@ -38,7 +38,6 @@ const loadTimeoutMs = 60_000
 
 export async function measure(measurement: Measurement): Promise<Sample> {
   const { scene, far, tap, accounts, workload, placement, bounds, run } = measurement
-  await scene.setMtu(workload.mtu)
   const places = pinning(workload.kind, placement)
   for (const pid of scene.app) await pin(pid, places.app)
   await pin(far.pid, places.tap)
