@@ -4,7 +4,7 @@
  * Convention: every sum here is of 16-bit *little-endian lanes*. Byte 0 of what is summed is the low byte of the first
  * lane, byte 1 its high byte. RFC 1071 section 2 (B) proves that the one's complement sum does not care: summing
  * swapped lanes gives the swapped sum. So memory is read in the machine's order, and only three places swap: a number
- * that is added (`lane`), nothing that is summed, and the result, which `writeChecksum` stores low byte first.
+ * that is added (`lane`), nothing that is summed, and the result, which `writeLane` stores low byte first.
  *
  * Within a stretch the sum is a double, exact below 2^53 (8 MiB of bytes 0xff). What leaves a function is folded to small
  * integers: V8 returns a large one as an object on the heap wherever it does not inline the call.
@@ -71,7 +71,7 @@ export function lane(value: number): number {
   return ((value & 0xff) << 8) | ((value >>> 8) & 0xff)
 }
 
-/** A 32-bit number in network order as an addend. */
+/** A 32-bit number in network order as an addend: the sum of its two lanes. */
 export function lanes32(value: number): number {
   return lane(value >>> 16) + lane(value & 0xffff)
 }
@@ -83,6 +83,11 @@ export function negative(sum: number): number {
 
 /** Folds a partial sum to 16 bits. Zero only when every byte summed was zero. */
 export function foldSum(sum: number): number {
+  // All but the sum of a long stretch in JavaScript: integers all the way, and half the time.
+  if (sum <= 0x7fff_ffff) {
+    const once = (sum & 0xffff) + (sum >>> 16)
+    return (once & 0xffff) + (once >>> 16)
+  }
   const low = sum >>> 0
   const high = Math.floor(sum / 0x1_0000_0000)
   let folded = (low & 0xffff) + (low >>> 16) + (high & 0xffff) + (high >>> 16)
@@ -90,7 +95,7 @@ export function foldSum(sum: number): number {
   return (folded & 0xffff) + (folded >>> 16)
 }
 
-/** The checksum of a complete sum, as a lane, for `writeChecksum`. */
+/** The checksum of a complete sum, as a lane, for `writeLane`. */
 export function finishChecksum(sum: number): number {
   return ~foldSum(sum) & 0xffff
 }
@@ -101,15 +106,19 @@ export function finishUdpChecksum(sum: number): number {
   return checksum === 0 ? 0xffff : checksum
 }
 
-/** Stores a checksum lane. */
-export function writeChecksum(memory: Memory, at: number, checksum: number): void {
-  memory.u8[at] = checksum
-  memory.u8[at + 1] = checksum >>> 8
+/** Stores a lane: a checksum, or a number in network order that `lane` has made one. */
+export function writeLane(memory: Memory, at: number, value: number): void {
+  if ((at & 1) === 0) {
+    memory.u16[at >>> 1] = value
+    return
+  }
+  memory.u8[at] = value
+  memory.u8[at + 1] = value >>> 8
 }
 
-/** Reads a checksum field as a lane, for instance to add or remove it from a sum. */
-export function readChecksum(memory: Memory, at: number): number {
-  return memory.u8[at]! | (memory.u8[at + 1]! << 8)
+/** Reads a field as a lane, for instance to add or remove it from a sum. */
+export function readLane(memory: Memory, at: number): number {
+  return (at & 1) === 0 ? memory.u16[at >>> 1]! : memory.u8[at]! | (memory.u8[at + 1]! << 8)
 }
 
 /**

@@ -6,6 +6,22 @@
  */
 export type SumStretch = (at: number, length: number) => number
 
+/**
+ * Copies bytes within one memory.
+ *
+ * Preconditions: the bytes are inside the memory and do not overlap; `shortestCopy` <= length.
+ */
+export type CopyStretch = (from: number, length: number, to: number) => void
+
+/** Bytes from which on a `CopyStretch` can be used. */
+export const shortestCopy = 16
+
+/** What a memory's owner can do with it faster than JavaScript does. */
+export interface Stretches {
+  readonly sum: SumStretch
+  readonly copy: CopyStretch
+}
+
 /** Bytes that a `SumStretch` must be able to sum at once: as many as a block of the capture ring has. */
 export const longestStretch = 256 << 10
 
@@ -21,16 +37,18 @@ export const longestStretch = 256 << 10
  */
 export class Memory {
   readonly buffer: ArrayBuffer
-  /** Where the memory's owner has a faster way to sum it than JavaScript: `sumBytes` uses it. */
+  /** Where the memory's owner has faster ways than JavaScript: `sumBytes` and `copyBytes` use them. */
   readonly sumStretch: SumStretch | undefined
+  readonly copyStretch: CopyStretch | undefined
   readonly u8: Uint8Array<ArrayBuffer>
   readonly u16: Uint16Array<ArrayBuffer>
   readonly u32: Uint32Array<ArrayBuffer>
 
   /** @param buffer its length must be a multiple of 4 */
-  constructor(buffer: ArrayBuffer, sumStretch?: SumStretch) {
+  constructor(buffer: ArrayBuffer, stretches?: Stretches) {
     this.buffer = buffer
-    this.sumStretch = sumStretch
+    this.sumStretch = stretches?.sum
+    this.copyStretch = stretches?.copy
     this.u8 = new Uint8Array(buffer)
     this.u16 = new Uint16Array(buffer)
     this.u32 = new Uint32Array(buffer)
@@ -64,6 +82,11 @@ export function writeU32be(u8: Uint8Array, at: number, value: number): void {
  * more than the copy; equal alignment modulo 4 of `from` and `to` is what makes this fast.
  */
 export function copyBytes(memory: Memory, from: number, length: number, to: number): void {
+  const { copyStretch } = memory
+  if (copyStretch !== undefined && length >= shortestCopy) {
+    copyStretch(from, length, to)
+    return
+  }
   const u8 = memory.u8
   const end = from + length
   if (((from ^ to) & 3) === 0) {

@@ -48,8 +48,20 @@ export function emptyVirtio(): VirtioHeader {
   return { flags: 0, gsoType: gsoNone, headerLength: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 }
 
-/** Preconditions: 10 bytes are there at `at`. The header may stand at an odd place, so it is read byte by byte. */
+/** Preconditions: 10 bytes are there at `at`. The header may stand at an odd place; then it is read byte by byte. */
 export function readVirtio(memory: Memory, at: number, into: VirtioHeader): void {
+  if ((at & 3) === 0) {
+    const { u16, u32 } = memory
+    const first = u32[at >>> 2]!
+    const second = u32[(at >>> 2) + 1]!
+    into.flags = first & 0xff
+    into.gsoType = (first >>> 8) & 0xff & ~gsoEcn
+    into.headerLength = first >>> 16
+    into.gsoSize = second & 0xffff
+    into.csumStart = second >>> 16
+    into.csumOffset = u16[(at + field.csumOffset) >>> 1]!
+    return
+  }
   const u8 = memory.u8
   into.flags = u8[at + field.flags]!
   into.gsoType = u8[at + field.gsoType]! & ~gsoEcn

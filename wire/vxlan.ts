@@ -39,6 +39,16 @@ export function emptyVxlan(): VxlanHeader {
  * Preconditions: 8 bytes are there; `vni` is an integer of 0 to `maxVni`.
  */
 export function writeVxlanHeader(memory: Memory, at: number, vni: number): void {
+  if ((at & 1) === 0) {
+    // The same by halves, for little-endian machines.
+    const { u16 } = memory
+    const half = at >>> 1
+    u16[half] = vxlanFlagVni
+    u16[half + 1] = 0
+    u16[half + 2] = (vni >>> 16) | (vni & 0xff00)
+    u16[half + 3] = vni & 0xff
+    return
+  }
   writeU32be(memory.u8, at + field.flagsAndReserved, vxlanFlagVni << 24)
   writeU32be(memory.u8, at + field.vniAndReserved, vni << 8)
 }

@@ -35,6 +35,10 @@ const sliceMs = 20
 const idleWaitMs = 1000
 /** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
 const pauseMs = 2
+/** Part of the ring that may fill in a pause: traffic may get faster meanwhile, and the timer late. Else no pause is made. */
+const pauseShare = 1 / 8
+/** The event loop's turn comes after this long where blocks are waited for on its own thread. */
+const briefWaitMs = 1
 const absentWaitMs = 250
 /**
  * A block is retired by a timer, in whole jiffies before Linux 6.18 (prb_setup_retire_blk_timer in
@@ -161,6 +165,7 @@ export class RingEngine implements Engine {
     let quietSince = Number.POSITIVE_INFINITY
     let gone = false
     let looked = performance.now()
+    let emptiedBefore = looked
     let found = 0
     while (true) {
       const before = performance.now()
@@ -178,8 +183,10 @@ export class RingEngine implements Engine {
         await setTimeout(shape.retireMs)
         continue
       }
-      const waiting = performance.now()
-      const failed = await this.#waiter.wait(this.#fd, idleWaitMs)
+      const emptied = performance.now()
+      const failed = await this.#rest(found / (emptied - emptiedBefore))
+      emptiedBefore = emptied
+      found = 0
       const now = performance.now()
       if (failed) takeError(this.#fd)
       // An interface that goes is reported as an error; one that was replaced before we looked is found here.
@@ -190,10 +197,24 @@ export class RingEngine implements Engine {
           gone = true
         }
       }
-      if (now - waiting < pauseMs && found > 0 && found < shape.blockCount / 4) await setTimeout(pauseMs)
-      found = 0
     }
     this.readKernelCounters()
+  }
+
+  /**
+   * Lets blocks come, in the way that costs least at this rate. Steady traffic is met by a timer; what would fill the
+   * ring meanwhile is waited for on this thread, since the way through another one takes as long as a block.
+   * @param rate blocks a millisecond that came since the ring was empty last
+   * @returns whether the socket reports an error
+   */
+  async #rest(rate: number): Promise<boolean> {
+    if (rate * pauseMs < 1) return this.#waiter.wait(this.#fd, idleWaitMs)
+    if (rate * pauseMs < this.#options.shape.blockCount * pauseShare) {
+      await setTimeout(pauseMs)
+      return false
+    }
+    await setImmediate()
+    return this.#waiter.waitHere(this.#fd, briefWaitMs)
   }
 
   /** Works off what is ready, up to a slice. @returns how many blocks */

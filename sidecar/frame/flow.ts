@@ -46,14 +46,20 @@ export function flowHash(memory: Memory, at: number, length: number, parsed: Par
   }
   const l3 = parsed.l3
   if (parsed.ipVersion === 4) {
-    const a = hashEndpoint(readU32be(u8, l3 + ipv4Field.source), sourcePort)
-    const b = hashEndpoint(readU32be(u8, l3 + ipv4Field.destination), destinationPort)
+    const a = hashEndpoint(readAddress(memory, l3 + ipv4Field.source), sourcePort)
+    const b = hashEndpoint(readAddress(memory, l3 + ipv4Field.destination), destinationPort)
     return combine(a, b, protocol)
   }
   const a = hashEndpoint(foldAddress(u8, l3 + ipv6Field.source), sourcePort)
   const b = hashEndpoint(foldAddress(u8, l3 + ipv6Field.destination), destinationPort)
   // Fragments of one packet may name different next headers (RFC 8200 section 4.5), so that none counts.
   return combine(a, b, parsed.fragment ? extensionFragment : protocol)
+}
+
+/** Four bytes in the machine's order, signed: which order does not matter here, as long as it is always the same. */
+function readAddress({ u8, u32 }: Memory, at: number): number {
+  if ((at & 3) === 0) return u32[at >>> 2]! | 0
+  return u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24)
 }
 
 /** Finalizer of MurmurHash3: every bit of the input reaches every bit of the output. */
@@ -63,8 +69,10 @@ function mix(hash: number): number {
   return hash ^ (hash >>> 16)
 }
 
+/** Half of a finalizer: `combine` mixes what comes of it once more. */
 function hashEndpoint(address: number, port: number): number {
-  return mix(address ^ Math.imul(port + 1, 0x9e3779b1))
+  const hash = Math.imul(address ^ Math.imul(port + 1, 0x9e3779b1), 0x85ebca6b)
+  return hash ^ (hash >>> 15)
 }
 
 function foldAddress(u8: Uint8Array, at: number): number {

@@ -1,7 +1,7 @@
 /**
  * For engines that get frames without a virtio header (libpcap): works out from the bytes what the kernel did not say.
  */
-import { foldSum, readChecksum, sumPseudoHeader } from '../../wire/checksum.ts'
+import { foldSum, readLane, sumPseudoHeader } from '../../wire/checksum.ts'
 import { ethernetHeaderLength } from '../../wire/ethernet.ts'
 import { ipv4AddressLength, ipv4Field } from '../../wire/ipv4.ts'
 import { ipv6AddressLength, ipv6Field, jumboHeaderLength } from '../../wire/ipv6.ts'
@@ -41,7 +41,7 @@ export function inferVirtio(memory: Memory, at: number, length: number, mtu: num
   if (l4 + (isTcp ? tcpMinHeaderLength : udpHeaderLength) > parsed.ipEnd) return
 
   const csumOffset = isTcp ? tcpField.checksum : udpField.checksum
-  if (readChecksum(memory, l4 + csumOffset) === partialChecksum(memory, at + length)) {
+  if (readLane(memory, l4 + csumOffset) === partialChecksum(memory, at + length)) {
     into.flags = virtioNeedsCsum
     into.csumStart = l4 - at
     into.csumOffset = csumOffset

@@ -5,7 +5,7 @@
  * rest (CHECKSUM_PARTIAL, Documentation/networking/checksum-offloads.rst). virtio_net_hdr says of which frames that is
  * true. Every other frame keeps its checksum, wrong ones included: a sensor must see a corrupt packet as corrupt.
  */
-import { finishChecksum, finishUdpChecksum, sumBytes, writeChecksum } from '../../wire/checksum.ts'
+import { finishChecksum, finishUdpChecksum, sumBytes, writeLane } from '../../wire/checksum.ts'
 import { crc32cBytes, crc32cFinish, crc32cStart, crc32cZeros } from '../../wire/crc32c.ts'
 import type { Memory } from '../../wire/memory.ts'
 import { emptyParsedFrame, parseFrame } from '../../wire/parse.ts'
@@ -36,7 +36,7 @@ export function completeChecksum(memory: Memory, at: number, length: number, vir
   }
   const sum = sumBytes(memory, at + csumStart, length - csumStart)
   const checksum = csumOffset === udpField.checksum ? finishUdpChecksum(sum) : finishChecksum(sum)
-  writeChecksum(memory, at + fieldAt, checksum)
+  writeLane(memory, at + fieldAt, checksum)
   return true
 }
 
@@ -51,7 +51,7 @@ function completeSctp(memory: Memory, l4: number, end: number): boolean {
   if (rest > end) return false
   const head = crc32cZeros(crc32cBytes(memory, l4, sctpField.checksum, crc32cStart))
   const crc = crc32cFinish(crc32cBytes(memory, rest, end - rest, head))
-  writeChecksum(memory, fieldAt, crc & 0xffff)
-  writeChecksum(memory, fieldAt + 2, crc >>> 16)
+  writeLane(memory, fieldAt, crc & 0xffff)
+  writeLane(memory, fieldAt + 2, crc >>> 16)
   return true
 }

@@ -13,14 +13,14 @@ import {
   lane,
   lanes32,
   negative,
-  readChecksum,
+  readLane,
   sumBytes,
   sumPseudoHeader,
-  writeChecksum,
+  writeLane,
 } from '../../wire/checksum.ts'
 import { ipv4AddressLength, ipv4Field } from '../../wire/ipv4.ts'
 import { ipv6AddressLength, ipv6Field, ipv6HeaderLength, jumboHeaderLength } from '../../wire/ipv6.ts'
-import { copyBytes, type Memory, readU16be, readU32be, writeU16be, writeU32be } from '../../wire/memory.ts'
+import { copyBytes, type Memory, readU16be, readU32be } from '../../wire/memory.ts'
 import { emptyParsedFrame, type ParsedFrame, parseFrame } from '../../wire/parse.ts'
 import { protocolTcp, tcpCwr, tcpField, tcpFin, tcpHeaderLength, tcpMinHeaderLength, tcpPsh } from '../../wire/tcp.ts'
 import { protocolUdp, udpField, udpHeaderLength, udpLength } from '../../wire/udp.ts'
@@ -170,9 +170,9 @@ function planIp(memory: Memory, plan: SegmentPlan): void {
   const ip = plan.headerAt + plan.ipOffset
   plan.identification = readU16be(memory.u8, ip + ipv4Field.identification)
   const varying =
-    readChecksum(memory, ip + ipv4Field.totalLength) +
-    readChecksum(memory, ip + ipv4Field.identification) +
-    readChecksum(memory, ip + ipv4Field.checksum)
+    readLane(memory, ip + ipv4Field.totalLength) +
+    readLane(memory, ip + ipv4Field.identification) +
+    readLane(memory, ip + ipv4Field.checksum)
   plan.ipSum = foldSum(sumBytes(memory, ip, plan.l4Offset - plan.ipOffset) + negative(varying))
 }
 
@@ -185,7 +185,7 @@ function planL4(
   plan: SegmentPlan,
 ): void {
   const isTcp = plan.protocol === protocolTcp
-  const checksum = readChecksum(memory, l4 + (isTcp ? tcpField.checksum : udpField.checksum))
+  const checksum = readLane(memory, l4 + (isTcp ? tcpField.checksum : udpField.checksum))
   let varying = checksum
   plan.sequence = 0
   plan.offsetAndFlags = 0
@@ -194,7 +194,7 @@ function planL4(
     plan.offsetAndFlags = readU16be(memory.u8, l4 + tcpField.dataOffset)
     varying += lanes32(plan.sequence) + lane(plan.offsetAndFlags)
   } else {
-    varying += readChecksum(memory, l4 + udpField.length)
+    varying += readLane(memory, l4 + udpField.length)
   }
   plan.withoutChecksum = !isTcp && !needsCsum && checksum === 0
   // A partial checksum is the pseudo-header's sum; like the kernel we exchange the length in it and keep the rest,
@@ -236,13 +236,13 @@ export function writeSegment(memory: Memory, plan: SegmentPlan, index: number, o
   const ip = outAt + plan.ipOffset
   const ipLength = headerLength - plan.ipOffset + payload
   if (plan.ipVersion === 4) {
-    const identification = (plan.identification + index) & 0xffff
-    writeU16be(memory.u8, ip + ipv4Field.totalLength, ipLength)
-    writeU16be(memory.u8, ip + ipv4Field.identification, identification)
-    const sum = plan.ipSum + lane(ipLength) + lane(identification)
-    writeChecksum(memory, ip + ipv4Field.checksum, finishChecksum(sum))
+    const totalLength = lane(ipLength)
+    const identification = lane(plan.identification + index)
+    writeLane(memory, ip + ipv4Field.totalLength, totalLength)
+    writeLane(memory, ip + ipv4Field.identification, identification)
+    writeLane(memory, ip + ipv4Field.checksum, finishChecksum(plan.ipSum + totalLength + identification))
   } else {
-    writeU16be(memory.u8, ip + ipv6Field.payloadLength, ipLength - ipv6HeaderLength)
+    writeLane(memory, ip + ipv6Field.payloadLength, lane(ipLength - ipv6HeaderLength))
   }
 
   const l4 = outAt + plan.l4Offset
@@ -267,13 +267,18 @@ function writeTcp(memory: Memory, plan: SegmentPlan, index: number, l4: number, 
   let offsetAndFlags = plan.offsetAndFlags
   if (index !== 0) offsetAndFlags &= ~tcpCwr
   if (index !== plan.count - 1) offsetAndFlags &= ~(tcpFin | tcpPsh)
-  writeU32be(memory.u8, l4 + tcpField.sequence, sequence)
-  writeU16be(memory.u8, l4 + tcpField.dataOffset, offsetAndFlags)
-  writeChecksum(memory, l4 + tcpField.checksum, finishChecksum(sum + lanes32(sequence) + lane(offsetAndFlags)))
+  const high = lane(sequence >>> 16)
+  const low = lane(sequence)
+  const flags = lane(offsetAndFlags)
+  writeLane(memory, l4 + tcpField.sequence, high)
+  writeLane(memory, l4 + tcpField.sequence + 2, low)
+  writeLane(memory, l4 + tcpField.dataOffset, flags)
+  writeLane(memory, l4 + tcpField.checksum, finishChecksum(sum + high + low + flags))
 }
 
 function writeUdp(memory: Memory, plan: SegmentPlan, l4: number, l4Length: number, sum: number): void {
-  writeU16be(memory.u8, l4 + udpField.length, l4Length)
-  const checksum = plan.withoutChecksum ? 0 : finishUdpChecksum(sum + lane(l4Length))
-  writeChecksum(memory, l4 + udpField.checksum, checksum)
+  const length = lane(l4Length)
+  writeLane(memory, l4 + udpField.length, length)
+  const checksum = plan.withoutChecksum ? 0 : finishUdpChecksum(sum + length)
+  writeLane(memory, l4 + udpField.checksum, checksum)
 }

@@ -1,8 +1,9 @@
 /**
- * Where the capture ring is mapped: over the pages of a WebAssembly memory, so that a function of vector instructions
- * sums a frame where the kernel put it, and JavaScript sees the same bytes. Where that is refused, over memory of ours.
+ * Where the capture ring is mapped: over the pages of a WebAssembly memory, so that functions of vector instructions
+ * sum a frame and copy headers where the kernel put them, and JavaScript sees the same bytes. Where that is refused, over memory of ours.
  */
-import { Memory, type SumStretch } from '../../wire/memory.ts'
+import { type CopyStretch, Memory, type SumStretch } from '../../wire/memory.ts'
+import { copyModule } from '../simd/copy-module.ts'
 import { sumModule } from '../simd/sum-module.ts'
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED } from './abi.ts'
 import * as libc from './libc.ts'
@@ -46,11 +47,14 @@ function mapInWasm(length: number, purpose: string): Mapping {
   const pages = Math.ceil(length / wasmPageSize) + 1
   const wasmMemory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { buffer } = wasmMemory
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(sumModule), { ring: { memory: wasmMemory } })
+  const exported = (module: Uint8Array<ArrayBuffer>) =>
+    new WebAssembly.Instance(new WebAssembly.Module(module), { ring: { memory: wasmMemory } }).exports
+  const sum = exported(sumModule)['sum'] as SumStretch
+  const copy = exported(copyModule)['copy'] as CopyStretch
   const address = libc.addressOf(buffer)
   if (address % pageSize !== 0 || !isAt(buffer, address)) throw new Error('the address of its memory is not known')
   mapZeroes(address, length, purpose)
-  const memory = new Memory(buffer, instance.exports['sum'] as SumStretch)
+  const memory = new Memory(buffer, { sum, copy })
   return { address, length, memory, unmap: () => mapZeroes(address, length, purpose) }
 }
 

@@ -7,6 +7,9 @@ import { SyscallError } from './errno.ts'
 import * as libc from './libc.ts'
 import { type Mapping, mapAnonymous, pageSize } from './mapping.ts'
 
+/** The descriptor, and the eventfd. */
+const descriptors = 2
+
 export class Waiter {
   readonly #mapping: Mapping
   readonly #eventFd: number
@@ -23,14 +26,29 @@ export class Waiter {
    * @returns true when the descriptor reports an error (for a packet socket: its interface went down)
    */
   async wait(fd: number, timeoutMs: number): Promise<boolean> {
-    const bytes = this.#mapping.memory
-    bytes.u32[pollfd.fd >> 2] = fd
-    bytes.u32[pollfd.events >> 2] = POLLIN
-    bytes.u32[(pollfd.length + pollfd.fd) >> 2] = this.#eventFd
-    bytes.u32[(pollfd.length + pollfd.events) >> 2] = POLLIN
-    await libc.pollAsync(this.#mapping.address, 2, timeoutMs)
+    this.#prepare(fd)
+    await libc.pollAsync(this.#mapping.address, descriptors, timeoutMs)
     if (this.#closed) return false
-    return (bytes.u16[pollfd.revents >> 1]! & POLLERR) !== 0
+    return this.#hasError()
+  }
+
+  /** The same, but blocks the thread: for moments. */
+  waitHere(fd: number, timeoutMs: number): boolean {
+    this.#prepare(fd)
+    libc.poll(this.#mapping.address, descriptors, timeoutMs)
+    return this.#hasError()
+  }
+
+  #prepare(fd: number): void {
+    const { u32 } = this.#mapping.memory
+    u32[pollfd.fd >> 2] = fd
+    u32[pollfd.events >> 2] = POLLIN
+    u32[(pollfd.length + pollfd.fd) >> 2] = this.#eventFd
+    u32[(pollfd.length + pollfd.events) >> 2] = POLLIN
+  }
+
+  #hasError(): boolean {
+    return (this.#mapping.memory.u16[pollfd.revents >> 1]! & POLLERR) !== 0
   }
 
   /** Ends the present wait, and every later one at once. */

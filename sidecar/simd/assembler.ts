@@ -35,12 +35,14 @@ export const i32 = {
   constant: (value: number): Code => [0x41, ...signed(value)],
   lessUnsigned: numeric(0x49),
   add: numeric(0x6a),
+  subtract: numeric(0x6b),
   and: numeric(0x71),
 } as const
 
 export const v128 = {
   /** Sixteen bytes from wherever the address and the offset point to: alignment is only a hint. */
   load: (address: Code, offset: number): Code => [...address, 0xfd, 0, 0, ...unsigned(offset)],
+  store: (address: Code, value: Code): Code => [...address, ...value, 0xfd, 11, 0, 0],
   /** @param bytes sixteen */
   constant: (bytes: readonly number[]): Code => [0xfd, 12, ...bytes],
   and: simd(78),
@@ -77,14 +79,19 @@ export interface Program {
   readonly memory: readonly [string, string]
   readonly exportedAs: string
   readonly parameters: readonly number[]
-  readonly result: number
+  /** Undefined: none. */
+  readonly result: number | undefined
   readonly locals: readonly number[]
   readonly code: readonly Code[]
 }
 
 /** A module that imports a memory and exports one function over it. */
 export function assemble({ memory, exportedAs, parameters, result, locals, code }: Program): Uint8Array<ArrayBuffer> {
-  const signature = [0x60, ...vector(parameters.map((type) => [type])), ...vector([[result]])]
+  const signature = [
+    0x60,
+    ...vector(parameters.map((type) => [type])),
+    ...vector(result === undefined ? [] : [[result]]),
+  ]
   // Any size will do; what does not fit the memory is refused by its own bounds.
   const memoryImport = [...name(memory[0]), ...name(memory[1]), 0x02, 0x00, 0x00]
   const body = [...vector(locals.map((type) => [1, type])), ...code.flat(), 0x0b]

@@ -47,8 +47,9 @@ export class BatchList {
   readonly shape: ListShape
   /** How many messages wait. */
   count = 0
-  /** A field and no argument of `add`: V8 would put a number of that size on the heap for each call. */
-  readonly #base: number
+  /** In halves and no argument of `add`: V8 would put a number of that size on the heap for each call. */
+  readonly #baseLow: number
+  readonly #baseHigh: number
   readonly #u32: Uint32Array
   readonly #address: number
   readonly #messagesAt: number
@@ -70,12 +71,13 @@ export class BatchList {
   readonly #lastOf = new Uint8Array(flowPlaces)
 
   /**
-   * @param base address that the offsets of datagrams are added to
+   * @param base address that the offsets of datagrams, below 2^32, are added to
    * @param mostBytes that one message may have: 65,535 less the headers that its IP packet counts
    */
   constructor({ memory, address, at }: ListPlace, shape: ListShape, base: number, mostBytes: number) {
     const { messages, datagrams } = shape
-    this.#base = base
+    this.#baseLow = base | 0
+    this.#baseHigh = Math.floor(base / 0x1_0000_0000)
     this.shape = shape
     this.#u32 = memory.u32
     this.#address = address
@@ -134,23 +136,26 @@ export class BatchList {
     } else {
       this.#room[index] = size === this.#sizes[index]! ? this.#room[index]! - 1 : 0
     }
-    const u32 = this.#u32
     let word = (this.#vectorsAt >> 2) + index * this.#vectorsStride + this.#vectors[index]! * (iovec.length >> 2)
-    const head = this.#base + headAt
-    u32[word] = head >>> 0
-    u32[word + 1] = (head / 0x1_0000_0000) >>> 0
-    u32[word + 2] = headLength
+    this.#writeVector(word, headAt, headLength)
     if (payloadLength !== 0) {
       word += iovec.length >> 2
-      const payload = this.#base + payloadAt
-      u32[word] = payload >>> 0
-      u32[word + 1] = (payload / 0x1_0000_0000) >>> 0
-      u32[word + 2] = payloadLength
+      this.#writeVector(word, payloadAt, payloadLength)
     }
     this.#vectors[index] = this.#vectors[index]! + (payloadLength === 0 ? 1 : 2)
     this.#held[index] = this.#held[index]! + 1
     this.#bytes[index] = this.#bytes[index]! + size
     return true
+  }
+
+  /** @param at offset from the base, below 2^32 */
+  #writeVector(word: number, at: number, length: number): void {
+    const u32 = this.#u32
+    const low = (this.#baseLow + at) | 0
+    u32[word] = low
+    // Where the lower half ran over, it is below what was added.
+    u32[word + 1] = low >>> 0 < at ? this.#baseHigh + 1 : this.#baseHigh
+    u32[word + 2] = length
   }
 
   /**
@@ -213,7 +218,7 @@ export class BatchList {
 
   /**
    * Puts the datagrams of one message, each by itself, into an empty list of single ones.
-   * Preconditions: `into` has the base 0, and room for as many as a message holds.
+   * Preconditions: `into` has the same base, and room for as many as a message holds.
    */
   split(index: number, into: BatchList): void {
     const size = this.#sizes[index]!
@@ -221,19 +226,19 @@ export class BatchList {
     const end = first + this.#vectors[index]! * (iovec.length >> 2)
     for (let word = first; word < end; word += iovec.length >> 2) {
       const headLength = this.#u32[word + 2]!
-      const head = this.#addressAt(word)
+      const headAt = this.#offsetAt(word)
       const second = word + (iovec.length >> 2)
       if (headLength === size || second === end) {
-        into.add(0, head, headLength, 0, 0)
+        into.add(0, headAt, headLength, 0, 0)
         continue
       }
-      into.add(0, head, headLength, this.#addressAt(second), this.#u32[second + 2]!)
+      into.add(0, headAt, headLength, this.#offsetAt(second), this.#u32[second + 2]!)
       word = second
     }
   }
 
-  #addressAt(word: number): number {
-    return this.#u32[word]! + this.#u32[word + 1]! * 0x1_0000_0000
+  #offsetAt(word: number): number {
+    return (this.#u32[word]! - this.#baseLow) >>> 0
   }
 
   clear(): void {

@@ -62,7 +62,10 @@ export class SocketTransport implements Transport {
     this.#bucketMask = options.portCount - 1
     this.#singles = mapAnonymous(Math.ceil(listLength(singleShape) / pageSize) * pageSize, 'message headers')
     const { memory, address } = this.#singles
-    this.#sender = new Sender(options.counters, new BatchList({ memory, address, at: 0 }, singleShape, 0, 0))
+    this.#sender = new Sender(
+      options.counters,
+      new BatchList({ memory, address, at: 0 }, singleShape, options.baseAddress, 0),
+    )
   }
 
   /** SO_MARK needs NET_ADMIN before Linux 5.17, NET_RAW since. */

@@ -202,7 +202,14 @@ export function guard(placed: Placed): { memory: Memory; outside: string[] } {
     })
   const { buffer, u8, u16, u32 } = placed.memory
   return {
-    memory: { buffer, sumStretch: undefined, u8: watch(u8, 1), u16: watch(u16, 2), u32: watch(u32, 4) },
+    memory: {
+      buffer,
+      sumStretch: undefined,
+      copyStretch: undefined,
+      u8: watch(u8, 1),
+      u16: watch(u16, 2),
+      u32: watch(u32, 4),
+    },
     outside,
   }
 }

@@ -6,10 +6,10 @@ import {
   foldSum,
   lane,
   lanes32,
-  readChecksum,
+  readLane,
   sumBytes,
   sumPseudoHeader,
-  writeChecksum,
+  writeLane,
 } from '../../../wire/checksum.ts'
 import { bytesOf } from '../../support/arbitraries.ts'
 import { bytesAt, canariesAlive, guard, place } from '../../support/frames.ts'
@@ -102,9 +102,9 @@ describe('lanes and fields', () => {
   it('writes a checksum in network order at any address and reads it back', () => {
     for (const alignment of [0, 1]) {
       const { memory, at } = place([1, 2], alignment)
-      writeChecksum(memory, at, lane(0xbeef))
+      writeLane(memory, at, lane(0xbeef))
       expect(bytesAt(memory, at, 2)).toEqual([0xbe, 0xef])
-      expect(readChecksum(memory, at)).toBe(lane(0xbeef))
+      expect(readLane(memory, at)).toBe(lane(0xbeef))
       expect(canariesAlive(memory, at, 2)).toBe(true)
     }
   })

@@ -10,10 +10,12 @@ describe('the VXLAN header', () => {
     [0x123456, [0x08, 0, 0, 0, 0x12, 0x34, 0x56, 0]],
     [maxVni, [0x08, 0, 0, 0, 0xff, 0xff, 0xff, 0]],
   ])('given VNI %i, is written as RFC 7348 has it, every byte', (vni, bytes) => {
-    const { memory, at } = place(new Array(vxlanHeaderLength).fill(0xa5), 1)
-    writeVxlanHeader(memory, at, vni)
-    expect(bytesAt(memory, at, vxlanHeaderLength)).toEqual(bytes)
-    expect(canariesAlive(memory, at, vxlanHeaderLength)).toBe(true)
+    for (const alignment of [0, 1, 2]) {
+      const { memory, at } = place(new Array(vxlanHeaderLength).fill(0xa5), alignment)
+      writeVxlanHeader(memory, at, vni)
+      expect(bytesAt(memory, at, vxlanHeaderLength)).toEqual(bytes)
+      expect(canariesAlive(memory, at, vxlanHeaderLength)).toBe(true)
+    }
   })
 
   it('is taken apart into all its fields', () => {

@@ -44,6 +44,16 @@ describe('flowHash', () => {
     )
   })
 
+  it('is the same wherever in memory the frame stands', () => {
+    const { bytes } = buildFrame({})
+    const hashes = [0, 1, 2, 3].map((alignment) => {
+      const { memory, at, length } = place(bytes, alignment)
+      parseFrame(memory, at, length, parsed)
+      return flowHash(memory, at, length, parsed)
+    })
+    expect(new Set(hashes).size).toBe(1)
+  })
+
   it('depends on addresses, ports and protocol, and on nothing else of the packet', () => {
     const base = hashOf(buildFrame({}).bytes)
     for (const changes of [

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memcmp } from '../../../../sidecar/linux/libc.ts'
 import { type RingPlace, reserveRing } from '../../../../sidecar/linux/ring-place.ts'
 import { foldSum, sumBytes } from '../../../../wire/checksum.ts'
-import { longestStretch, Memory } from '../../../../wire/memory.ts'
+import { copyBytes, longestStretch, Memory } from '../../../../wire/memory.ts'
 
 const ringLength = 1 << 20
 const scratchLength = 256 << 10
@@ -110,6 +110,33 @@ describe('the sum by vector instructions', () => {
   })
 })
 
+describe('the copy by vector instructions', () => {
+  it('copies exactly the bytes, of every length and from and to every alignment', () => {
+    fill(place.memory.u8)
+    const [from, to] = [4096, 8192]
+    for (let bytes = 0; bytes <= 150; bytes++) {
+      for (const [at, out] of [
+        [from, to],
+        [from + 2, to + 6],
+        [from + (bytes % 16), to + 13],
+      ] as const) {
+        place.memory.u8.fill(0x5a, to - 64, to + 256)
+        copyBytes(place.memory, at, bytes, out)
+        const expected = Buffer.alloc(64 + 256, 0x5a)
+        expected.set(place.memory.u8.subarray(at, at + bytes), out - to + 64)
+        expect(expected.equals(place.memory.u8.subarray(to - 64, to + 256)), `${bytes} bytes`).toBe(true)
+      }
+    }
+  })
+
+  it('reaches to the last byte of scratch', () => {
+    copyBytes(place.memory, 0, 100, length - 100)
+    expect(Buffer.from(place.memory.u8.subarray(length - 100, length)).equals(place.memory.u8.subarray(0, 100))).toBe(
+      true,
+    )
+  })
+})
+
 describe('a place for the ring where WebAssembly is refused', () => {
   const { WebAssembly } = globalThis as { WebAssembly?: object }
   const replace = (value: object | undefined) => Object.assign(globalThis, { WebAssembly: value })
@@ -123,6 +150,7 @@ describe('a place for the ring where WebAssembly is refused', () => {
     const plain = reserveRing(ringLength, scratchLength)
     expect(plain.obstacle).toBe(obstacle)
     expect(plain.memory.sumStretch).toBeUndefined()
+    expect(plain.memory.copyStretch).toBeUndefined()
     fill(plain.memory.u8)
     expect(foldSum(sumBytes(plain.memory, 3, 1001))).toBe(foldSum(sumBytes(javascript, 3, 1001)))
     plain.detach()

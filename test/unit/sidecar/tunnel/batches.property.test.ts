@@ -14,7 +14,8 @@ import { Memory } from '../../../../wire/memory.ts'
 import { type Fault, ModelKernel } from '../../../support/send-kernel.ts'
 
 const listsAt = 0x7f00_1234_5000
-const dataAt = 0x7e00_0000_2000
+/** The lower half of the addresses runs over within the data. */
+const dataAt = 0x7e00_ffff_c000
 const largest = 1472
 const mostBytes = 65_507
 const ECONNREFUSED = 111
@@ -61,7 +62,12 @@ function setUp(shape: ListShape, faults: Iterator<Fault>, batchErrno: () => numb
   const kernel = new ModelKernel({ read, faults, largest: () => largest, batchErrno })
   const counters = new Counters()
   const list = new BatchList({ memory: lists, address: listsAt, at: 0 }, shape, dataAt, mostBytes)
-  const singles = new BatchList({ memory: lists, address: listsAt, at: listLength(shape) }, singleShape, 0, mostBytes)
+  const singles = new BatchList(
+    { memory: lists, address: listsAt, at: listLength(shape) },
+    singleShape,
+    dataAt,
+    mostBytes,
+  )
   const refusals: number[] = []
   const outlet: Outlet = {
     taken: 0,
