@@ -59,7 +59,7 @@ build: setup ## bundle every program into dist/
 image: setup ## the container image as an OCI archive, and its inventory (SBOM), in build/ (ARCH=arm64, amd64 or all); fails when it is too large
 	@$(NODE) image/main.ts --archive $(ARCHIVE).tar --sbom $(ARCHIVE).cdx.json $(if $(ARCH),--arch "$(ARCH)") $(if $(NAME),--name "$(NAME)")
 
-bench: setup build ## measure what a tap costs and loses, beside others, in under 8 minutes (as root; QUICK=1 for a minute, ONLY=name,... for a part)
+bench: setup build ## measure what a tap costs and loses, beside others, in under 10 minutes (as root; QUICK=1 for a minute, ONLY=name,... for a part)
 	@QUICK='$(QUICK)' ONLY='$(ONLY)' sh scripts/bench.sh
 
 bench-injector: setup build ## measure the webhook: throughput, latency, memory, beside a bare fastify echo

@@ -106,6 +106,15 @@ export const contestants: readonly Contestant[] = [
     start: (place) => startKernelMirror(place, vni),
   },
   {
+    name: 'vxtap-capture',
+    slow: true,
+    kinds: ['http', 'tcp'],
+    title: 'vxtap, capture alone',
+    how: '`MAX_MBPS=1`: captured, and dropped by that limit instead of sent; what the kernel takes from the application to put frames into a ring, whoever reads it',
+    repairs: true,
+    start: vxtap({ ENGINE: 'ring', MAX_MBPS: '1' }),
+  },
+  {
     name: 'vxtap-kernel',
     slow: true,
     needsRoom: true,

@@ -1,4 +1,5 @@
 /** ENGINE=kernel as a contestant: it wants routes that leave the tunnel its room, as a network with jumbo frames has. */
+import type { LabPod } from '../lab/network/pod.ts'
 import { startSidecar } from '../test/support/netns-sidecar.ts'
 import { bundle } from './programs.ts'
 import type { Place, Tap } from './tap.ts'
@@ -7,13 +8,8 @@ import type { Place, Tap } from './tap.ts'
 const innerMtu = 1500
 
 export async function startKernelEngine({ web, sensor }: Place): Promise<Tap> {
-  const { address4: gateway } = web.node
-  const others = [`${gateway.replace(/\d+$/, '0/24')} dev eth0`, `0.0.0.0/0 via ${gateway}`]
   const towardsSensor = `${sensor.address4}/32 dev eth0`
-  await web.namespace.ip([
-    ...others.map((route) => `route replace ${route} mtu ${innerMtu}`),
-    `route replace ${towardsSensor}`,
-  ])
+  await web.namespace.ip([...routes(web, ` mtu ${innerMtu}`), `route add ${towardsSensor}`])
   const sidecar = await startSidecar(web, {
     env: { ENGINE: 'kernel', SENSOR: sensor.address4 },
     program: [process.execPath, bundle, 'sidecar'],
@@ -23,7 +19,21 @@ export async function startKernelEngine({ web, sensor }: Place): Promise<Tap> {
     pid: sidecar.child.pid,
     stop: async () => {
       await sidecar.stop()
-      await web.namespace.ip([`route delete ${towardsSensor}`, ...others.map((route) => `route replace ${route}`)])
+      await web.namespace.ip([`route delete ${towardsSensor}`, ...routes(web, '')])
     },
   }
+}
+
+/** Takes the pod's routes away and adds them anew, of both families: IPv6 packets are mirrored too. */
+function routes(pod: LabPod, metrics: string): string[] {
+  const { address4, address6 } = pod.node
+  return [
+    { subnet: address4.replace(/\d+$/, '0/24'), all: '0.0.0.0/0', gateway: address4 },
+    { subnet: address6.replace(/1$/, '/64'), all: '::/0', gateway: address6 },
+  ].flatMap(({ subnet, all, gateway }) => [
+    `route delete ${all}`,
+    `route delete ${subnet} dev eth0`,
+    `route add ${subnet} dev eth0${metrics}`,
+    `route add ${all} via ${gateway}${metrics}`,
+  ])
 }

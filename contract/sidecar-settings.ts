@@ -150,9 +150,9 @@ export const sidecarSettings = {
   sourcePorts: {
     env: 'SOURCE_PORTS',
     annotation: 'source-ports',
-    default: '4',
+    default: '1',
     meaning:
-      'neighbouring UDP source ports that flows are spread over; more let a sensor spread them over more workers by the outer ports, and cost more CPU',
+      'neighbouring UDP source ports that the flows of a pod are spread over; one costs least, more let a sensor spread a busy pod over more workers by the outer ports',
     allowed: 'a power of two from 1 to 64',
     example: '16',
     parse: powerOfTwo(64),
@@ -195,10 +195,10 @@ export const sidecarSettings = {
   },
   ringMib: {
     env: 'RING_MIB',
-    default: '8',
+    default: '16',
     meaning: "size of the capture ring in MiB; it must hold what arrives while the pod's CPU quota is used up",
     allowed: 'a whole number of MiB from 1 to 512',
-    example: '16',
+    example: '32',
     parse: wholeNumber(1, 512),
   },
   podNamespace: {
