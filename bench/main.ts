@@ -27,7 +27,7 @@ const sample = 61
 const wholeSeconds = 580
 const spent = { quick: { udp: 0.4, runs: 1 }, whole: { udp: 0.6, runs: 3 } }
 /**
- * Ten periods of the quota. The ring's 16 MiB hold a third of such a load at 240,000 of the smallest frames a second, so a
+ * Ten periods of the quota. The ring's 12 MiB hold a quarter of such a load at 240,000 of the smallest frames a second, so a
  * sample has its backlog, and a bar of loss a limit for it.
  */
 const quotaSeconds = 1
