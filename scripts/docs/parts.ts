@@ -4,6 +4,7 @@ import { commandsReference } from './commands.ts'
 import { demoResult } from './demo.ts'
 import { injectorMetricsTable, sidecarMetricsTable } from './metrics.ts'
 import {
+  apiServerText,
   barsTable,
   chartFiles,
   chartImages,
@@ -74,6 +75,7 @@ export async function generatedParts(): Promise<ReadonlyMap<string, string>> {
     ['performance-charts', chartImages()],
     ['performance-tables', figureTables()],
     ['performance-injector', injectorText()],
+    ['performance-api-server', apiServerText()],
     ['mirror-refusals', mirrorRefusalsTable()],
     ['preparation-outcomes', preparationOutcomesTable()],
   ])

@@ -111,6 +111,20 @@ export function injectorText(results = read<InjectorResults>('injector.json')): 
   return `${code('make bench-injector')} on ${day(results.date)}: ${results.machine}.\n\n${table(head, body)}`
 }
 
+interface ApiServerResults extends InjectorResults {
+  readonly kubernetes: string
+  readonly pods: number
+  readonly perSecond: number
+}
+
+export function apiServerText(results = read<ApiServerResults>('injector-api-server.json')): string {
+  if (results === undefined) return 'No run of `make bench-injector-api-server` has been kept yet.'
+  const { machine, kubernetes, pods, perSecond, date } = results
+  const body = results.results.map(({ what, value, unit }) => [what, value.toFixed(1), unit])
+  const run = `${code('make bench-injector-api-server')} on ${day(date)}: ${machine}, Kubernetes ${kubernetes}, ${pods.toLocaleString('en')} pods at ${perSecond} a second, dry run.`
+  return `${run}\n\n${table(['What', 'Value', 'Unit'], body)}`
+}
+
 /** Whole files of docs/, by path; none while nothing has been measured. */
 export function chartFiles(results = dataplane()): ReadonlyMap<string, string> {
   const made = results === undefined ? [] : [...pictures(results)]
