@@ -107,10 +107,11 @@ export const contestants: readonly Contestant[] = [
   },
   {
     name: 'vxtap-capture',
+    warmsUp: true,
     slow: true,
     kinds: ['http', 'tcp'],
     title: 'vxtap, capture alone',
-    how: '`MAX_MBPS=1`: captured, and dropped by that limit instead of sent; what the kernel takes from the application to put frames into a ring, whoever reads it',
+    how: '`MAX_MBPS=1`: captured and parsed, then dropped by that limit instead of sent',
     repairs: true,
     start: vxtap({ ENGINE: 'ring', MAX_MBPS: '1' }),
   },

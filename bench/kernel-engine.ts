@@ -9,19 +9,19 @@ const innerMtu = 1500
 
 export async function startKernelEngine({ web, sensor }: Place): Promise<Tap> {
   const towardsSensor = `${sensor.address4}/32 dev eth0`
+  const restore = () => web.namespace.ip([`route delete ${towardsSensor}`, ...routes(web, '')])
   await web.namespace.ip([...routes(web, ` mtu ${innerMtu}`), `route add ${towardsSensor}`])
-  const sidecar = await startSidecar(web, {
+  const sidecar = startSidecar(web, {
     env: { ENGINE: 'kernel', SENSOR: sensor.address4 },
     program: [process.execPath, bundle, 'sidecar'],
     capabilities: ',+net_raw,+net_admin',
-  }).ready()
-  return {
-    pid: sidecar.child.pid,
-    stop: async () => {
-      await sidecar.stop()
-      await web.namespace.ip([`route delete ${towardsSensor}`, ...routes(web, '')])
-    },
-  }
+  })
+  const stop = () => sidecar.stop().finally(restore)
+  await sidecar.ready().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return { pid: sidecar.child.pid, stop: async () => void (await stop()) }
 }
 
 /** Takes the pod's routes away and adds them anew, of both families: IPv6 packets are mirrored too. */

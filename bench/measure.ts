@@ -36,6 +36,7 @@ const settleStepMs = 40
 const settleSteps = 40
 const loadTimeoutMs = 60_000
 
+/** Preconditions: the tapped pod's interface has the workload's MTU. */
 export async function measure(measurement: Measurement): Promise<Sample> {
   const { scene, far, tap, accounts, workload, placement, bounds, run } = measurement
   const places = pinning(workload.kind, placement)

@@ -17,6 +17,9 @@ import { blockTitle } from './table.ts'
 
 const largest = ['udp-64-max/spare', 'udp-512-max/spare', 'udp-1400-max/spare']
 
+/** Whose work the application does, and who sends nothing. */
+const withoutOwnCpu = ['none', 'tc-mirred', 'vxtap-kernel', 'vxtap-capture']
+
 type Titles = ReadonlyMap<string, string>
 
 const percent = (value: Spread | undefined): Spread | undefined =>
@@ -52,9 +55,9 @@ export function pictures(results: Results): ReadonlyMap<string, string> {
     'performance-cpu.svg': {
       title: 'CPU a frame',
       caption:
-        'microseconds of the tap’s CPU for each frame that it mirrored; shorter is better; the kernel mirror’s is in the application’s',
+        'microseconds of the tap’s CPU for each frame that it mirrored; shorter is better; the kernel mirrors’ is in the application’s',
       digits: 2,
-      groups: bars([...largest, 'http/spare'], (key) => of(key, cpuPerFrame), ['none', 'tc-mirred']),
+      groups: bars([...largest, 'http/spare'], (key) => of(key, cpuPerFrame), withoutOwnCpu),
     },
     'performance-mirrored.svg': {
       title: 'What arrives',
@@ -63,7 +66,7 @@ export function pictures(results: Results): ReadonlyMap<string, string> {
       groups: bars(
         ['udp-64-max/spare', 'udp-64-240k/quota', 'http/quota', 'tcp-1g/quota', 'tcp/spare', 'tcp-mtu-1500/spare'],
         (key) => (name) => percent(of(key, share)(name)),
-        ['none'],
+        ['none', 'vxtap-capture'],
       ),
     },
     'performance-application.svg': {
@@ -76,7 +79,7 @@ export function pictures(results: Results): ReadonlyMap<string, string> {
       title: 'Memory',
       caption: 'megabytes resident at the end of the load; shorter is better',
       digits: 0,
-      groups: bars(['udp-1400-max/spare'], (key) => of(key, resident), ['none', 'tc-mirred']),
+      groups: bars(['udp-1400-max/spare'], (key) => of(key, resident), ['none', 'tc-mirred', 'vxtap-capture']),
     },
   }
   return new Map(Object.entries(charts).map(([file, chart]) => [file, barChart(chart)]))

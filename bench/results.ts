@@ -129,8 +129,12 @@ export const titlesOf = (results: Results): ReadonlyMap<string, string> =>
 
 export type Figure = (sample: Sample) => number
 
+/** What mirrors less has no price: divided by next to nothing, any figure comes out. */
+const leastShare = 0.005
+
 /** Microseconds of the tap's CPU for each frame of the wire that it mirrored, in whatever pieces it did. */
-export const cpuPerFrame: Figure = (sample) => (sample.tapCpuSeconds / (sample.offered * sample.share)) * 1e6
+export const cpuPerFrame: Figure = (sample) =>
+  sample.share < leastShare ? Number.NaN : (sample.tapCpuSeconds / (sample.offered * sample.share)) * 1e6
 export const share: Figure = (sample) => sample.share
 export const rate: Figure = (sample) => sample.rate
 export const p99: Figure = (sample) => sample.p99Ms ?? Number.NaN

@@ -1,13 +1,14 @@
 /** `vxtap injector`: environment, signals and exit codes around `startInjector`. */
 import { existsSync } from 'node:fs'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { exitCodes } from '../contract/exit-codes.ts'
 import type { InjectorSettings } from '../contract/injector-settings.ts'
 import { loadCertificate } from './certificates/files.ts'
 import { keepFromFiles } from './certificates/from-files.ts'
 import type { CertificateSource } from './certificates/source.ts'
 import { loadClientTrust } from './client-certificates.ts'
+import { openLog } from './log.ts'
 import { loadSettings, settingsParser } from './settings-file.ts'
 import { type InjectorParts, type RunningInjector, startInjector, withoutCluster } from './start.ts'
 
@@ -24,7 +25,7 @@ export async function main(options: InjectorOptions): Promise<void> {
   const read = await loadSettings(process.env)
   if (!read.ok) return refuse(read.problems)
   const { settings, content } = read
-  const log = pino({ name: 'vxtap-injector', level: settings.logLevel }, logDestination())
+  const log = openLog(settings.logLevel)
   const clusterSettings: InjectorSettings = options.cluster ? settings : { ...settings, cluster: 'off' }
   const kubeConfig = clusterSettings.cluster === 'off' ? undefined : await inCluster()
   const certificates = await certificatesFor(settings, kubeConfig)
@@ -54,13 +55,6 @@ export async function main(options: InjectorOptions): Promise<void> {
     await injector.stop()
   })
 }
-
-/**
- * Lines are written beside the answers, those of many at once where there are many, and what is left when the process
- * exits. A reader that stalls holds nobody up; what it would make us keep beyond the bound is dropped.
- */
-const logDestination = () => pino.destination({ dest: 1, sync: false, maxLength: mostUnwrittenLog })
-const mostUnwrittenLog = 8 * 1024 * 1024
 
 function refuse(problems: readonly string[]): void {
   for (const problem of problems) process.stderr.write(`vxtap injector: ${problem}\n`)

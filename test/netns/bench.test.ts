@@ -130,6 +130,7 @@ describe('given the bench with every arrival at the sensor looked at', () => {
     async (name) => {
       const far = await scene.far(false)
       const contestant = entrants.find((one) => one.name === name)!
+      await scene.setMtu(workload(512).mtu)
       const tap = await contestant.start(scene)
       try {
         const before = (await far.arrived()).frames

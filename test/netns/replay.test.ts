@@ -77,7 +77,7 @@ describe('given capture files of many protocols, replayed through the eth0 of a 
     own.push(await macOf(web.node.namespace, web.nodeInterface))
     const capture = await captureEth0(sensor)
     const sidecar = await startSidecar(web, {
-      env: { SENSOR: sensor.address4, RING_MIB: '32', VNI: '0xabcdef' },
+      env: { SENSOR: sensor.address4, RING_MIB: '32', SOURCE_PORTS: '16', VNI: '0xabcdef' },
     }).ready()
     const sender = openFrameSender(from, networkInterface)
     for (const { frame } of replayed) sender.send(frame)

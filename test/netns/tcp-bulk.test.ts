@@ -54,6 +54,7 @@ describe('given a pod with segmentation offload and MTU 1500 that is mirrored to
               SENSOR_PORT: String(sensorPort),
               // Holds the whole transfer, so that how fast this machine is does not matter.
               RING_MIB: '64',
+              SOURCE_PORTS: '16',
             },
           }).ready()
           const hash = await transfer({
