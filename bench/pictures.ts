@@ -55,7 +55,7 @@ export function pictures(results: Results): ReadonlyMap<string, string> {
     'performance-cpu.svg': {
       title: 'CPU a frame',
       caption:
-        'microseconds of the tap’s CPU for each frame that it mirrored; shorter is better; the kernel mirrors’ is in the application’s, engine pcap’s in the tables',
+        'µs of the tap’s CPU for each frame mirrored; shorter is better; kernel mirrors cost the application, engine pcap is in the tables',
       digits: 2,
       groups: bars([...largest, 'http/spare'], (key) => of(key, cpuPerFrame), notByCpu),
     },
