@@ -9,6 +9,7 @@
  */
 import { Lab } from '../../lab/network/lab.ts'
 import type { LabPod } from '../../lab/network/pod.ts'
+import { renewRoutes } from '../../lab/network/routes.ts'
 import { type OpenPort, openUdpPort } from './netns-sockets.ts'
 
 export class JumboScene {
@@ -61,17 +62,8 @@ export class JumboScene {
 
 async function narrow(pod: LabPod, wide: readonly LabPod[]): Promise<void> {
   const { address4: gateway4, address6: gateway6 } = pod.node
-  const ways = [
-    { subnet: gateway4.replace(/\d+$/, '0/24'), all: '0.0.0.0/0', gateway: gateway4 },
-    { subnet: gateway6.replace(/1$/, '/64'), all: '::/0', gateway: gateway6 },
-  ]
   await pod.namespace.ip([
-    ...ways.flatMap(({ subnet, all, gateway }) => [
-      `route delete ${all}`,
-      `route delete ${subnet} dev eth0`,
-      `route add ${subnet} dev eth0 mtu 1500`,
-      `route add ${all} via ${gateway} mtu 1500`,
-    ]),
+    ...renewRoutes(pod, ' mtu 1500'),
     ...wide.flatMap(({ address4, address6 }) => [
       `route add ${address4}/32 via ${gateway4} mtu 1600`,
       `route add ${address6}/128 via ${gateway6} mtu 1600`,

@@ -12,7 +12,7 @@ export interface Scenario {
   readonly remarks: readonly string[]
   /** What was measured. */
   readonly figures: readonly string[]
-  /** What failed in it: a test and the first line of its error. */
+  /** What failed in it: each test and its error, shortened. */
   readonly failures: readonly string[]
 }
 

@@ -6,22 +6,19 @@ import { createAuthority } from '../../../../lab/certificates.ts'
 import { sensorPod } from './pods.ts'
 import {
   fast,
-  firstSensor,
   followsReplacement,
   pause,
   replaceSensor,
   type Scene,
   type SceneOptions,
-  startScene,
+  startWatching,
   until,
-  watchesUnlessHindered,
 } from './scene.ts'
 
 describe('when the Kubernetes API fails', () => {
   let scene: Scene
   const begin = async (options?: SceneOptions): Promise<void> => {
-    scene = await startScene({ ...firstSensor, ...options })
-    await watchesUnlessHindered(scene, options)
+    scene = await startWatching(options)
   }
   afterEach(() => scene.close())
 

@@ -5,22 +5,19 @@ import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   fast,
-  firstSensor,
   followsReplacement,
   pause,
   replaceSensor,
   type Scene,
   type SceneOptions,
-  startScene,
+  startWatching,
   until,
-  watchesUnlessHindered,
 } from './scene.ts'
 
 describe('when the Kubernetes API starts anew', () => {
   let scene: Scene
   const begin = async (options?: SceneOptions): Promise<void> => {
-    scene = await startScene({ ...firstSensor, ...options })
-    await watchesUnlessHindered(scene, options)
+    scene = await startWatching(options)
   }
   afterEach(() => scene.close())
 

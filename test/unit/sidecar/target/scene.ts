@@ -121,13 +121,19 @@ export function pause(ms: number): Promise<void> {
 }
 
 /** A sensor that is there before the sidecar looks. */
-export const firstSensor: SceneOptions = {
+const firstSensor: SceneOptions = {
   before: async (api) => void (await api.pods.create(sensorPod({ name: 'zeek-1' }))),
 }
 
-/** Waits for the watch, where the options leave it possible: with the first sensor, and the right to look. */
-export async function watchesUnlessHindered(scene: Scene, options?: SceneOptions): Promise<void> {
-  if (options?.before === undefined && options?.permitted !== false) await until(() => scene.api.openWatches === 1)
+/** A scene with the first sensor, watched already where the options leave that possible: with it, and the right to look. */
+export async function startWatching(options: SceneOptions = {}): Promise<Scene> {
+  const scene = await startScene({ ...firstSensor, ...options })
+  if (options.before !== undefined || options.permitted === false) return scene
+  await until(() => scene.api.openWatches === 1).catch(async (error: unknown) => {
+    await scene.close()
+    throw error
+  })
+  return scene
 }
 
 /** The first sensor goes, and another comes with another address. */
