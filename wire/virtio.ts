@@ -48,7 +48,10 @@ export function emptyVirtio(): VirtioHeader {
   return { flags: 0, gsoType: gsoNone, headerLength: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 }
 
-/** Preconditions: 10 bytes are there at `at`. The header may stand at an odd place; then it is read byte by byte. */
+/**
+ * Preconditions: 10 bytes are there at `at`. The header may stand at an odd place; then it is read byte by byte.
+ * One look at the address for all of it: a look for each field shows in the time of a small frame.
+ */
 export function readVirtio(memory: Memory, at: number, into: VirtioHeader): void {
   if ((at & 3) === 0) {
     const { u16, u32 } = memory
