@@ -6,6 +6,19 @@
  */
 import { type DropReason, dropReasons } from '../contract/drop-reasons.ts'
 
+/**
+ * Makes an object's numbers what V8 keeps as doubles from the start. It lays a field out for 32-bit integers until the
+ * first larger one comes, and then throws away the compiled code of all that touches the object: the whole packet path,
+ * 2^31 captured bytes after it began, which at 30 Gbit/s is half a second.
+ */
+function keepAsDoubles(counts: Record<string, unknown>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (typeof count !== 'number') continue
+    counts[name] = Number.MAX_SAFE_INTEGER
+    counts[name] = count
+  }
+}
+
 export class Counters {
   /** Frames that the interface carried and the filter passed, those included that the kernel's ring had no room for. */
   capturedFrames = 0
@@ -30,6 +43,11 @@ export class Counters {
 
   /** Batches that the kernel refused as such, by errno name; their datagrams were sent one by one. */
   readonly refusedBatches = new Map<string, number>()
+
+  constructor() {
+    keepAsDoubles(this as unknown as Record<string, unknown>)
+    keepAsDoubles(this.dropped)
+  }
 
   countRefusedBatch(name: string): void {
     this.refusedBatches.set(name, (this.refusedBatches.get(name) ?? 0) + 1)
