@@ -4,7 +4,7 @@ import type { ListenAddress, SidecarSettings } from '../contract/sidecar-setting
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
 import type { Health, Observed } from './http.ts'
-import { releaseProgramText } from './linux/release-text.ts'
+import { ProgramText } from './linux/release-text.ts'
 import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
@@ -14,6 +14,8 @@ const refreshMs = 1000
 const summaryMs = 60_000
 /** By then everything has run once, discovery and a first slice of packets included. */
 const settledMs = 2_000
+/** Traffic that begins, or changes, is compiled anew: the compiler's text comes and goes with it. */
+const longestUnsettledMs = 64_000
 
 export interface SidecarOptions {
   readonly settings: SidecarSettings
@@ -82,7 +84,7 @@ export function startSidecar(options: SidecarOptions): Started {
     engine.readKernelCounters()
     outlets.refresh()
   }, refreshMs)
-  const settled = setTimeout(releaseProgramText, settledMs)
+  const stopReleasing = releaseAgainAndAgain(new ProgramText())
   let lastSaid = snapshot(counters)
   const say = setInterval(() => {
     const now = snapshot(counters)
@@ -108,7 +110,7 @@ export function startSidecar(options: SidecarOptions): Started {
     try {
       await engine.run()
     } finally {
-      clearTimeout(settled)
+      stopReleasing()
       clearInterval(refresh)
       clearInterval(say)
       discovery.stop()
@@ -118,6 +120,19 @@ export function startSidecar(options: SidecarOptions): Started {
       log.info(`stopped: ${summary(snapshot(counters))}`)
     }
   }
+}
+
+/** Gives program text back when it has settled, and then at twice the time before, as compiling gets rarer. @returns stops it */
+function releaseAgainAndAgain(text: ProgramText): () => void {
+  let timer: NodeJS.Timeout
+  const release = (afterMs: number) => {
+    timer = setTimeout(() => {
+      text.release()
+      release(Math.min(2 * afterMs, longestUnsettledMs))
+    }, afterMs)
+  }
+  release(settledMs)
+  return () => clearTimeout(timer)
 }
 
 /** Metrics are no reason to stop mirroring: a port that is taken is said and lived with. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { cleanFileMappings } from '../../../../sidecar/linux/release-text.ts'
 
@@ -25,5 +26,32 @@ describe('given the mappings of a process', () => {
     ['code that a compiler made at run time', entry('55d000-55f000', 'rwxp', 0, '', 0)],
   ])('when it is %s, then it is left alone', (_, smaps) => {
     expect(cleanFileMappings(smaps)).toEqual([])
+  })
+})
+
+const module = new URL('../../../../sidecar/linux/release-text.ts', import.meta.url).href
+
+/** Gives text back, uses some of what went, and gives it back again. Prints kB of resident file pages. */
+const program = `
+  import { readFileSync } from 'node:fs'
+  import { ProgramText } from '${module}'
+  const resident = () => Number(/^RssFile:\\s+(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+  const text = new ProgramText()
+  const start = resident()
+  text.release()
+  const first = resident()
+  new Intl.DateTimeFormat('de', { dateStyle: 'full' }).format(0)
+  const used = resident()
+  text.release()
+  console.log(JSON.stringify({ start, first, used, second: resident() }))
+`
+
+describe('given a process that has started', () => {
+  it('when it gives text back, then it is smaller and goes on, and can do so again', () => {
+    const argv = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program]
+    const { start, first, used, second } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }))
+    expect(first).toBeLessThan(start / 2)
+    expect(used).toBeGreaterThan(first + 1024)
+    expect(second).toBeLessThan(used - 1024)
   })
 })
