@@ -4,11 +4,11 @@
  */
 import type { SidecarSettings } from '../contract/sidecar-settings.ts'
 import type { Memory } from '../wire/memory.ts'
-import { emptyParsedFrame, parseFrame } from '../wire/parse.ts'
+import { emptyParsedFrame } from '../wire/parse.ts'
 import { gsoNone, type VirtioHeader, virtioNeedsCsum } from '../wire/virtio.ts'
 import { vxlanHeaderLength, writeVxlanHeader } from '../wire/vxlan.ts'
 import type { Counters } from './counters.ts'
-import { flowHash } from './frame/flow.ts'
+import { frameFlow } from './frame/flow.ts'
 import { completeChecksum } from './frame/repair.ts'
 import { emptySegmentPlan, planSegments, segmentLength, segmentTruncated, writeSegment } from './frame/segment.ts'
 import { RateLimit } from './rate-limit.ts'
@@ -72,8 +72,7 @@ export class Pipeline {
   frame(at: number, length: number, virtio: VirtioHeader, cut: boolean): void {
     const counters = this.#counters
     counters.capturedBytes += length
-    parseFrame(this.#memory, at, length, this.#parsed)
-    const flow = flowHash(this.#memory, at, length, this.#parsed)
+    const flow = frameFlow(this.#memory, at, length, this.#parsed)
     const sampledOut = this.#samplePercent !== 100 && (flow >>> 8) % 100 >= this.#samplePercent
     const targets = this.#transport.targets
     const target = targets.length === 1 ? 0 : rendezvous(targets, flow)

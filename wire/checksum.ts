@@ -108,17 +108,12 @@ export function finishUdpChecksum(sum: number): number {
 
 /** Stores a lane: a checksum, or a number in network order that `lane` has made one. */
 export function writeLane(memory: Memory, at: number, value: number): void {
-  if ((at & 1) === 0) {
-    memory.u16[at >>> 1] = value
-    return
-  }
-  memory.u8[at] = value
-  memory.u8[at + 1] = value >>> 8
+  memory.view.setUint16(at, value, true)
 }
 
 /** Reads a field as a lane, for instance to add or remove it from a sum. */
 export function readLane(memory: Memory, at: number): number {
-  return (at & 1) === 0 ? memory.u16[at >>> 1]! : memory.u8[at]! | (memory.u8[at + 1]! << 8)
+  return memory.view.getUint16(at, true)
 }
 
 /**

@@ -33,7 +33,8 @@ export const longestStretch = 256 << 10
  * return numbers, and stay monomorphic. Unit tests wrap an ordinary ArrayBuffer.
  *
  * Byte order: the machines that vxtap runs on (x86_64, aarch64) are little-endian, and kernel structures are read in
- * native order. Network order is read and written byte by byte.
+ * native order. Network order is read and written byte by byte, or through `view`, which needs no alignment either and
+ * takes as long as an aligned access.
  */
 export class Memory {
   readonly buffer: ArrayBuffer
@@ -43,6 +44,7 @@ export class Memory {
   readonly u8: Uint8Array<ArrayBuffer>
   readonly u16: Uint16Array<ArrayBuffer>
   readonly u32: Uint32Array<ArrayBuffer>
+  readonly view: DataView<ArrayBuffer>
 
   /** @param buffer its length must be a multiple of 4 */
   constructor(buffer: ArrayBuffer, stretches?: Stretches) {
@@ -52,6 +54,7 @@ export class Memory {
     this.u8 = new Uint8Array(buffer)
     this.u16 = new Uint16Array(buffer)
     this.u32 = new Uint32Array(buffer)
+    this.view = new DataView(buffer)
   }
 }
 

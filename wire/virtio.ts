@@ -48,28 +48,12 @@ export function emptyVirtio(): VirtioHeader {
   return { flags: 0, gsoType: gsoNone, headerLength: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 }
 
-/**
- * Preconditions: 10 bytes are there at `at`. The header may stand at an odd place; then it is read byte by byte.
- * One look at the address for all of it: a look for each field shows in the time of a small frame.
- */
-export function readVirtio(memory: Memory, at: number, into: VirtioHeader): void {
-  if ((at & 3) === 0) {
-    const { u16, u32 } = memory
-    const first = u32[at >>> 2]!
-    const second = u32[(at >>> 2) + 1]!
-    into.flags = first & 0xff
-    into.gsoType = (first >>> 8) & 0xff & ~gsoEcn
-    into.headerLength = first >>> 16
-    into.gsoSize = second & 0xffff
-    into.csumStart = second >>> 16
-    into.csumOffset = u16[(at + field.csumOffset) >>> 1]!
-    return
-  }
-  const u8 = memory.u8
-  into.flags = u8[at + field.flags]!
-  into.gsoType = u8[at + field.gsoType]! & ~gsoEcn
-  into.headerLength = u8[at + field.headerLength]! | (u8[at + field.headerLength + 1]! << 8)
-  into.gsoSize = u8[at + field.gsoSize]! | (u8[at + field.gsoSize + 1]! << 8)
-  into.csumStart = u8[at + field.csumStart]! | (u8[at + field.csumStart + 1]! << 8)
-  into.csumOffset = u8[at + field.csumOffset]! | (u8[at + field.csumOffset + 1]! << 8)
+/** Preconditions: 10 bytes are there at `at`, wherever that is. */
+export function readVirtio({ view }: Memory, at: number, into: VirtioHeader): void {
+  into.flags = view.getUint8(at + field.flags)
+  into.gsoType = view.getUint8(at + field.gsoType) & ~gsoEcn
+  into.headerLength = view.getUint16(at + field.headerLength, true)
+  into.gsoSize = view.getUint16(at + field.gsoSize, true)
+  into.csumStart = view.getUint16(at + field.csumStart, true)
+  into.csumOffset = view.getUint16(at + field.csumOffset, true)
 }

@@ -6,7 +6,7 @@
  *  |R|R|R|R|I|R|R|R|            Reserved                           |
  *  |                VXLAN Network Identifier (VNI) |   Reserved    |
  */
-import { type Memory, readU32be, writeU32be } from './memory.ts'
+import { type Memory, readU32be } from './memory.ts'
 
 const field = {
   flagsAndReserved: 0,
@@ -39,18 +39,8 @@ export function emptyVxlan(): VxlanHeader {
  * Preconditions: 8 bytes are there; `vni` is an integer of 0 to `maxVni`.
  */
 export function writeVxlanHeader(memory: Memory, at: number, vni: number): void {
-  if ((at & 1) === 0) {
-    // The same by halves, for little-endian machines; one look at the address, since four show in the time of a frame.
-    const { u16 } = memory
-    const half = at >>> 1
-    u16[half] = vxlanFlagVni
-    u16[half + 1] = 0
-    u16[half + 2] = (vni >>> 16) | (vni & 0xff00)
-    u16[half + 3] = vni & 0xff
-    return
-  }
-  writeU32be(memory.u8, at + field.flagsAndReserved, vxlanFlagVni << 24)
-  writeU32be(memory.u8, at + field.vniAndReserved, vni << 8)
+  memory.view.setInt32(at + field.flagsAndReserved, vxlanFlagVni << 24)
+  memory.view.setInt32(at + field.vniAndReserved, vni << 8)
 }
 
 /** Reads a header of a datagram's payload of `length` bytes. @returns false when it is too short; `into` is then all zero */

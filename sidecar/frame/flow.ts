@@ -2,16 +2,29 @@
  * The symmetric hash of a frame's flow: both directions have the same. It picks the outer source port (RFC 7348 section
  * 5: "calculated using a hash of fields from the inner packet"), the batch, and the sensor.
  */
-import { ethernetAddressLength, ethernetField } from '../../wire/ethernet.ts'
-import { ipv4Field } from '../../wire/ipv4.ts'
+import { ethernetAddressLength, ethernetField, ethernetHeaderLength, etherTypeIpv4 } from '../../wire/ethernet.ts'
+import { ipv4Field, ipv4FragmentOffsetMask, ipv4MinHeaderLength, ipv4MoreFragments } from '../../wire/ipv4.ts'
 import { extensionFragment, ipv6AddressLength, ipv6Field } from '../../wire/ipv6.ts'
 import { type Memory, readU16be, readU32be } from '../../wire/memory.ts'
-import type { ParsedFrame } from '../../wire/parse.ts'
+import { type ParsedFrame, parseFrame } from '../../wire/parse.ts'
 import { protocolSctp } from '../../wire/sctp.ts'
 import { protocolTcp } from '../../wire/tcp.ts'
 import { protocolUdp } from '../../wire/udp.ts'
 
 const portsLength = 4
+/** Where a plain frame has what its flow is told by, from its first byte on. */
+const plainWord = {
+  versionToTotalLength: ethernetHeaderLength + ipv4Field.versionIhl,
+  identificationAndFragment: ethernetHeaderLength + ipv4Field.identification,
+  protocol: ethernetHeaderLength + ipv4Field.protocol,
+  source: ethernetHeaderLength + ipv4Field.source,
+  destination: ethernetHeaderLength + ipv4Field.destination,
+  ports: ethernetHeaderLength + ipv4MinHeaderLength,
+} as const
+/** Version 4, and five words of header. */
+const plainVersionIhl = 0x45
+const plainFragmentMask = ipv4MoreFragments | ipv4FragmentOffsetMask
+const plainLength = ethernetHeaderLength + ipv4MinHeaderLength + portsLength
 
 /**
  * Hashes addresses, ports and protocol of TCP, UDP and SCTP; addresses and protocol of any other IP packet and of every
@@ -46,8 +59,8 @@ export function flowHash(memory: Memory, at: number, length: number, parsed: Par
   }
   const l3 = parsed.l3
   if (parsed.ipVersion === 4) {
-    const a = hashEndpoint(readAddress(memory, l3 + ipv4Field.source), sourcePort)
-    const b = hashEndpoint(readAddress(memory, l3 + ipv4Field.destination), destinationPort)
+    const a = hashEndpoint(memory.view.getInt32(l3 + ipv4Field.source), sourcePort)
+    const b = hashEndpoint(memory.view.getInt32(l3 + ipv4Field.destination), destinationPort)
     return combine(a, b, protocol)
   }
   const a = hashEndpoint(foldAddress(u8, l3 + ipv6Field.source), sourcePort)
@@ -56,10 +69,38 @@ export function flowHash(memory: Memory, at: number, length: number, parsed: Par
   return combine(a, b, parsed.fragment ? extensionFragment : protocol)
 }
 
-/** Four bytes in the machine's order, signed: which order does not matter here, as long as it is always the same. */
-function readAddress({ u8, u32 }: Memory, at: number): number {
-  if ((at & 3) === 0) return u32[at >>> 2]! | 0
-  return u8[at]! | (u8[at + 1]! << 8) | (u8[at + 2]! << 16) | (u8[at + 3]! << 24)
+/**
+ * The same of a frame that has not been parsed.
+ * @param parsed what it may be parsed into; most frames need not be
+ */
+export function frameFlow(memory: Memory, at: number, length: number, parsed: ParsedFrame): number {
+  if (isPlain(memory, at, length)) return plainFlowHash(memory, at)
+  parseFrame(memory, at, length, parsed)
+  return flowHash(memory, at, length, parsed)
+}
+
+/**
+ * Whether a frame is of the kind that nearly all are: no VLAN tag, IPv4 without options and no fragment, TCP or UDP with
+ * both ports. Its flow is hashed without walking its headers, which are read in words of network order.
+ */
+function isPlain({ view }: Memory, at: number, length: number): boolean {
+  if (length < plainLength || view.getUint16(at + ethernetField.etherType) !== etherTypeIpv4) return false
+  const first = view.getInt32(at + plainWord.versionToTotalLength)
+  if (first >>> 24 !== plainVersionIhl) return false
+  const totalLength = first & 0xffff
+  // BIG TCP's is 0.
+  if (totalLength !== 0 && totalLength < plainLength - ethernetHeaderLength) return false
+  if ((view.getInt32(at + plainWord.identificationAndFragment) & plainFragmentMask) !== 0) return false
+  const protocol = view.getUint8(at + plainWord.protocol)
+  return protocol === protocolTcp || protocol === protocolUdp
+}
+
+/** The hash that `flowHash` gives, of a frame that `isPlain`. */
+function plainFlowHash({ view }: Memory, at: number): number {
+  const ports = view.getInt32(at + plainWord.ports)
+  const a = hashEndpoint(view.getInt32(at + plainWord.source), ports >>> 16)
+  const b = hashEndpoint(view.getInt32(at + plainWord.destination), ports & 0xffff)
+  return combine(a, b, view.getUint8(at + plainWord.protocol))
 }
 
 /** Finalizer of MurmurHash3: every bit of the input reaches every bit of the output. */

@@ -29,6 +29,21 @@ const controlLength = cmsghdr.length + 8
 const flowPlaces = 256
 const flowShift = 8
 
+/** What is known of a message, in one array: a datagram's way to it is all that `add` does. */
+const state = {
+  /** Bytes of its datagrams; the last may have fewer. */
+  size: 0,
+  /** How many may still join. Negative where none may any more, although there would be room for as many. */
+  room: 1,
+  /** How many it would hold at most. */
+  capacity: 2,
+  /** Word of its next vector. */
+  next: 3,
+  /** Bytes that its last datagram has fewer. */
+  short: 4,
+  stride: 8,
+} as const
+
 /** Where a list is laid out. */
 export interface ListPlace {
   readonly memory: Memory
@@ -58,12 +73,7 @@ export class BatchList {
   /** Words of vectors that a message has. */
   readonly #vectorsStride: number
   readonly #mostBytes: number
-  /** Of each message: bytes of its datagrams (the last may have fewer), how many it has, how many may still join. */
-  readonly #sizes: Int32Array
-  readonly #held: Int32Array
-  readonly #room: Int32Array
-  readonly #vectors: Int32Array
-  readonly #bytes: Int32Array
+  readonly #states: Int32Array
   /** Bytes of the largest datagram that others may join; 0 where each leaves by itself. */
   #largestJoined = 0
   #nextLargestJoined = 0
@@ -86,11 +96,7 @@ export class BatchList {
     this.#vectorsAt = this.#controlsAt + messages * controlLength
     this.#vectorsStride = (datagrams * piecesPerDatagram * iovec.length) >> 2
     this.#mostBytes = mostBytes
-    this.#sizes = new Int32Array(messages)
-    this.#held = new Int32Array(messages)
-    this.#room = new Int32Array(messages)
-    this.#vectors = new Int32Array(messages)
-    this.#bytes = new Int32Array(messages)
+    this.#states = new Int32Array(messages * state.stride)
     for (let index = 0; index < messages; index++) this.#layOut(index)
   }
 
@@ -123,6 +129,7 @@ export class BatchList {
    * @returns false when it did not fit: what waits must be sent first
    */
   add(flow: number, headAt: number, headLength: number, payloadAt: number, payloadLength: number): boolean {
+    const states = this.#states
     const size = headLength + payloadLength
     let index = this.count
     if (this.#largestJoined !== 0) {
@@ -134,17 +141,17 @@ export class BatchList {
       if (index === this.shape.messages) return false
       this.#open(index, size)
     } else {
-      this.#room[index] = size === this.#sizes[index]! ? this.#room[index]! - 1 : 0
+      this.#join(index * state.stride, size)
     }
-    let word = (this.#vectorsAt >> 2) + index * this.#vectorsStride + this.#vectors[index]! * (iovec.length >> 2)
+    const nextAt = index * state.stride + state.next
+    let word = states[nextAt]!
     this.#writeVector(word, headAt, headLength)
+    word += iovec.length >> 2
     if (payloadLength !== 0) {
-      word += iovec.length >> 2
       this.#writeVector(word, payloadAt, payloadLength)
+      word += iovec.length >> 2
     }
-    this.#vectors[index] = this.#vectors[index]! + (payloadLength === 0 ? 1 : 2)
-    this.#held[index] = this.#held[index]! + 1
-    this.#bytes[index] = this.#bytes[index]! + size
+    states[nextAt] = word
     return true
   }
 
@@ -164,23 +171,50 @@ export class BatchList {
    * the message from those that come after it.
    */
   #messageFor(size: number, isSegment: boolean, from: number): number {
+    const states = this.#states
     const count = this.count
     for (let index = from; index < count; index++) {
-      if (this.#room[index] === 0) continue
-      const other = this.#sizes[index]!
+      const at = index * state.stride
+      if (states[at + state.room]! <= 0) continue
+      const other = states[at + state.size]!
       if (size === other || (isSegment && size < other)) return index
     }
     return count
   }
 
+  #join(at: number, size: number): void {
+    const states = this.#states
+    const room = states[at + state.room]! - 1
+    const short = states[at + state.size]! - size
+    states[at + state.room] = room
+    if (short === 0) return
+    states[at + state.short] = short
+    states[at + state.room] = -room
+  }
+
   #open(index: number, size: number): void {
-    const room = size > this.#largestJoined ? 1 : Math.min(this.shape.datagrams, (this.#mostBytes / size) | 0)
-    this.#sizes[index] = size
-    this.#room[index] = room - 1
-    this.#held[index] = 0
-    this.#vectors[index] = 0
-    this.#bytes[index] = 0
+    const states = this.#states
+    const at = index * state.stride
+    const capacity = size > this.#largestJoined ? 1 : Math.min(this.shape.datagrams, (this.#mostBytes / size) | 0)
+    states[at + state.size] = size
+    states[at + state.room] = capacity - 1
+    states[at + state.capacity] = capacity
+    states[at + state.next] = this.#firstVector(index)
+    states[at + state.short] = 0
     this.count = index + 1
+  }
+
+  #firstVector(index: number): number {
+    return (this.#vectorsAt >> 2) + index * this.#vectorsStride
+  }
+
+  #vectorsEnd(index: number): number {
+    return this.#states[index * state.stride + state.next]!
+  }
+
+  #held(index: number): number {
+    const at = index * state.stride
+    return this.#states[at + state.capacity]! - Math.abs(this.#states[at + state.room]!)
   }
 
   /** Completes the messages; then they may be sent, in order, from `messageAddress(0)` on. */
@@ -188,10 +222,11 @@ export class BatchList {
     const u32 = this.#u32
     for (let index = 0; index < this.count; index++) {
       const message = (this.#messagesAt + index * mmsghdr.length) >> 2
-      u32[message + (mmsghdr.iovCount >> 2)] = this.#vectors[index]!
-      const batched = this.#held[index]! > 1
+      u32[message + (mmsghdr.iovCount >> 2)] =
+        (this.#vectorsEnd(index) - this.#firstVector(index)) / (iovec.length >> 2)
+      const batched = this.#held(index) > 1
       u32[message + (mmsghdr.controlLength >> 2)] = batched ? controlLength : 0
-      if (batched) u32[(this.#controlsAt + index * controlLength + cmsghdr.length) >> 2] = this.#sizes[index]!
+      if (batched) u32[(this.#controlsAt + index * controlLength + cmsghdr.length) >> 2] = this.size(index)
     }
   }
 
@@ -201,18 +236,20 @@ export class BatchList {
 
   /** Bytes of each datagram of a message but the last. */
   size(index: number): number {
-    return this.#sizes[index]!
+    return this.#states[index * state.stride + state.size]!
   }
 
   datagrams(from: number, to: number): number {
     let sum = 0
-    for (let index = from; index < to; index++) sum += this.#held[index]!
+    for (let index = from; index < to; index++) sum += this.#held(index)
     return sum
   }
 
   bytes(from: number, to: number): number {
     let sum = 0
-    for (let index = from; index < to; index++) sum += this.#bytes[index]!
+    for (let index = from; index < to; index++) {
+      sum += this.#held(index) * this.size(index) - this.#states[index * state.stride + state.short]!
+    }
     return sum
   }
 
@@ -221,9 +258,9 @@ export class BatchList {
    * Preconditions: `into` has the same base, and room for as many as a message holds.
    */
   split(index: number, into: BatchList): void {
-    const size = this.#sizes[index]!
-    const first = (this.#vectorsAt >> 2) + index * this.#vectorsStride
-    const end = first + this.#vectors[index]! * (iovec.length >> 2)
+    const size = this.size(index)
+    const first = this.#firstVector(index)
+    const end = this.#vectorsEnd(index)
     for (let word = first; word < end; word += iovec.length >> 2) {
       const headLength = this.#u32[word + 2]!
       const headAt = this.#offsetAt(word)

@@ -200,7 +200,21 @@ export function guard(placed: Placed): { memory: Memory; outside: string[] } {
         return Reflect.set(target, key, value, target)
       },
     })
-  const { buffer, u8, u16, u32 } = placed.memory
+  /** A DataView's accessors take a byte's offset, and have their width in their name. */
+  const watchView = (view: DataView<ArrayBuffer>): DataView<ArrayBuffer> =>
+    new Proxy(view, {
+      get(target, key) {
+        const accessor = Reflect.get(target, key, target)
+        const bits = /^[gs]et[A-Za-z]+?(\d+)$/.exec(String(key))?.[1]
+        if (bits === undefined) throw new Error(`a guarded DataView has no ${String(key)}`)
+        return (at: number, ...rest: unknown[]) => {
+          const width = Number(bits) / 8
+          note(String(at / width), width)
+          return accessor.call(target, at, ...rest)
+        }
+      },
+    })
+  const { buffer, u8, u16, u32, view } = placed.memory
   return {
     memory: {
       buffer,
@@ -209,6 +223,7 @@ export function guard(placed: Placed): { memory: Memory; outside: string[] } {
       u8: watch(u8, 1),
       u16: watch(u16, 2),
       u32: watch(u32, 4),
+      view: watchView(view),
     },
     outside,
   }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { flowHash } from '../../../../sidecar/frame/flow.ts'
+import { flowHash, frameFlow } from '../../../../sidecar/frame/flow.ts'
 import { emptyParsedFrame, parseFrame } from '../../../../wire/parse.ts'
-import { bytesOf, frameSpec } from '../../../support/arbitraries.ts'
+import { byte, bytesOf, frameSpec } from '../../../support/arbitraries.ts'
 import { buildFrame, destinationV6, type FrameSpec, guard, place, sourceV6 } from '../../../support/frames.ts'
 
 const parsed = emptyParsedFrame()
@@ -158,5 +158,57 @@ describe('flowHash', () => {
       }),
       { numRuns: 500, seed: 41 },
     )
+  })
+})
+
+describe('frameFlow', () => {
+  /** Frames of the plain kind, whole or with any byte of their headers changed, and of every other. */
+  const nearlyPlain = fc
+    .record({
+      spec: fc.oneof(frameSpec(20), frameSpec(20).map(madePlain)),
+      change: fc.option(fc.tuple(fc.nat({ max: 40 }), byte)),
+      cut: fc.option(fc.nat({ max: 60 })),
+    })
+    .map(({ spec, change, cut }) => {
+      const bytes = [...buildFrame(spec).bytes]
+      if (change !== null && change[0] < bytes.length) bytes[change[0]] = change[1]
+      return bytes.slice(0, cut ?? bytes.length)
+    })
+
+  function madePlain(spec: FrameSpec): FrameSpec {
+    return {
+      ...spec,
+      version: 4,
+      tags: [],
+      ipOptions: [],
+      extensions: [],
+      source: [10, 0, 0, 1],
+      destination: [10, 0, 1, 2],
+    }
+  }
+
+  it('given any frame, wherever it stands, is what flowHash makes of it, and reads nothing outside', () => {
+    fc.assert(
+      fc.property(nearlyPlain, fc.nat({ max: 3 }), (bytes, alignment) => {
+        const placed = place(bytes, alignment)
+        const { memory, outside } = guard(placed)
+        expect(frameFlow(memory, placed.at, placed.length, parsed)).toBe(hashOf(bytes))
+        expect(outside).toEqual([])
+      }),
+      { numRuns: 3000, seed: 42 },
+    )
+  })
+
+  it.each([
+    ['TCP over IPv4', {}, false],
+    ['UDP over IPv4', { protocol: 17 as const }, false],
+    ['a VLAN tag', { tags: [{ tpid: 0x8100, tci: 5 }] }, true],
+    ['IPv4 options', { ipOptions: [1, 1, 1, 1] }, true],
+    ['IPv6', { version: 6 as const, source: sourceV6, destination: destinationV6 }, true],
+  ])('given %s, walks its headers only where it must', (_, changes, walks) => {
+    const { memory, at, length } = place(buildFrame(changes).bytes)
+    parsed.l3 = -1
+    frameFlow(memory, at, length, parsed)
+    expect(parsed.l3 !== -1).toBe(walks)
   })
 })
