@@ -34,9 +34,12 @@ const blocksPerSlice = 8
 const sliceMs = 20
 const idleWaitMs = 1000
 /** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
-const pauseMs = 2
+const longestPauseMs = 4
+const shortestPauseMs = 2
 /** Part of the ring that may fill in a pause: traffic may get faster meanwhile, and the timer late. Else no pause is made. */
 const pauseShare = 1 / 8
+/** What is left of a rate after each rest: traffic that has just been fast may be so again within a pause. */
+const rateMemory = 0.98
 /** The event loop's turn comes after this long where blocks are waited for on its own thread. */
 const briefWaitMs = 1
 const absentWaitMs = 250
@@ -69,6 +72,8 @@ export class RingEngine implements Engine {
   #fd = -1
   #stopping = false
   #own: OwnTunnel | undefined
+  /** Blocks a millisecond, at most, of late. */
+  #busiest = 0
   #state: EngineState
 
   constructor(options: RingEngineOptions) {
@@ -208,8 +213,11 @@ export class RingEngine implements Engine {
    * @returns whether the socket reports an error
    */
   async #rest(rate: number): Promise<boolean> {
-    if (rate * pauseMs < 1) return this.#waiter.wait(this.#fd, idleWaitMs)
-    if (rate * pauseMs < this.#options.shape.blockCount * pauseShare) {
+    const busiest = Math.max(rate, this.#busiest * rateMemory)
+    this.#busiest = busiest
+    if (busiest * longestPauseMs < 1) return this.#waiter.wait(this.#fd, idleWaitMs)
+    const pauseMs = Math.min(longestPauseMs, (this.#options.shape.blockCount * pauseShare) / busiest)
+    if (pauseMs >= shortestPauseMs) {
       await setTimeout(pauseMs)
       return false
     }
