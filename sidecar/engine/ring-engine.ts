@@ -1,9 +1,9 @@
 /**
  * Engine `ring`: AF_PACKET with a TPACKET_V3 ring and PACKET_VNET_HDR, on the main thread, driven by poll(2).
  *
- * Blocks are worked off in slices of eight; between slices the event loop runs, so that discovery and metrics go on
- * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel. That is
- * after each block: what several hold no longer fits the CPU's cache when the kernel comes to copy it.
+ * Blocks are worked off in slices of two; between slices the event loop runs, so that discovery and metrics go on
+ * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel. What is
+ * worked off is handed over in parts of a block: a whole one no longer fits the CPU's cache when the kernel copies it.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Memory } from '../../wire/memory.ts'
@@ -29,7 +29,9 @@ import type { Log } from '../log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Engine, EngineState } from './engine.ts'
 
-const blocksPerSlice = 8
+const blocksPerSlice = 2
+/** Bytes of a block after which its datagrams are handed over. */
+const handOverLength = 256 << 10
 /** The event loop's turn comes after this long even if sending is slow. */
 const sliceMs = 20
 const idleWaitMs = 1000
@@ -244,8 +246,14 @@ export class RingEngine implements Engine {
     const u32 = this.#memory.u32
     const count = u32[(block + blockDescriptor.packetCount) >> 2]!
     let at = block + u32[(block + blockDescriptor.firstPacket) >> 2]!
-    this.#options.pipeline.tick(performance.now())
+    const { pipeline } = this.#options
+    pipeline.tick(performance.now())
+    let handOverAt = block + handOverLength
     for (let left = count; left > 0; left--) {
+      if (at >= handOverAt) {
+        pipeline.flush()
+        handOverAt = at + handOverLength
+      }
       // Read before the frame's surroundings are written to.
       const next = at + u32[(at + tpacket3.nextOffset) >> 2]!
       this.#frame(at)
