@@ -1,10 +1,10 @@
 /** Puts engine, pipeline, transport, discovery and metrics together, and runs them until told to stop. */
 import type { Server } from 'node:http'
 import type { ListenAddress, SidecarSettings } from '../contract/sidecar-settings.ts'
+import { collectGarbage, releaseTextAgainAndAgain } from './after-start.ts'
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
 import type { Health, Observed } from './http.ts'
-import { ProgramText } from './linux/release-text.ts'
 import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
 import { apiAccess, createDiscovery, DiscoveryCounters } from './target/discovery.ts'
@@ -12,10 +12,6 @@ import { familiesOf } from './target/families.ts'
 
 const refreshMs = 1000
 const summaryMs = 60_000
-/** By then everything has run once, discovery and a first slice of packets included. */
-const settledMs = 2_000
-/** Traffic that begins, or changes, is compiled anew: the compiler's text comes and goes with it. */
-const longestUnsettledMs = 64_000
 
 export interface SidecarOptions {
   readonly settings: SidecarSettings
@@ -84,7 +80,7 @@ export function startSidecar(options: SidecarOptions): Started {
     engine.readKernelCounters()
     outlets.refresh()
   }, refreshMs)
-  const stopReleasing = releaseAgainAndAgain(new ProgramText())
+  const stopReleasing = releaseTextAgainAndAgain()
   let lastSaid = snapshot(counters)
   const say = setInterval(() => {
     const now = snapshot(counters)
@@ -105,6 +101,7 @@ export function startSidecar(options: SidecarOptions): Started {
   return { ok: true, sidecar: { done: run(), stop: () => engine.stop() } }
 
   async function run(): Promise<void> {
+    collectGarbage()
     discovery.start()
     const server = settings.metricsAddress === undefined ? undefined : listen(settings.metricsAddress, observed, log)
     try {
@@ -120,19 +117,6 @@ export function startSidecar(options: SidecarOptions): Started {
       log.info(`stopped: ${summary(snapshot(counters))}`)
     }
   }
-}
-
-/** Gives program text back when it has settled, and then at twice the time before, as compiling gets rarer. @returns stops it */
-function releaseAgainAndAgain(text: ProgramText): () => void {
-  let timer: NodeJS.Timeout
-  const release = (afterMs: number) => {
-    timer = setTimeout(() => {
-      text.release()
-      release(Math.min(2 * afterMs, longestUnsettledMs))
-    }, afterMs)
-  }
-  release(settledMs)
-  return () => clearTimeout(timer)
 }
 
 /** Metrics are no reason to stop mirroring: a port that is taken is said and lived with. */

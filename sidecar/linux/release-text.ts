@@ -34,15 +34,14 @@ export function cleanFileMappings(smaps: string): FileMapping[] {
 /** What of the program can be given back. */
 export class ProgramText {
   /** Looked up once, since reading smaps takes longer than giving back; a program's files stay where they are. */
-  #mappings: FileMapping[] | undefined
+  readonly #mappings = ownFileMappings()
 
-  /** Best effort: where /proc/self/smaps cannot be read, the pages simply stay. */
   release(): void {
-    this.#mappings ??= ownFileMappings()
     for (const { start, length } of this.#mappings) libc.madvise(start, length, MADV_DONTNEED)
   }
 }
 
+/** Best effort: where /proc/self/smaps cannot be read, the pages simply stay. */
 function ownFileMappings(): FileMapping[] {
   try {
     return cleanFileMappings(readFileSync('/proc/self/smaps', 'latin1'))
