@@ -5,8 +5,9 @@ import { ProgramText } from './linux/release-text.ts'
 
 /** By then everything has run once, discovery and a first slice of packets included. */
 const settledMs = 2_000
-/** Traffic that begins, or changes, is compiled anew: the compiler's text comes and goes with it. */
-const longestUnsettledMs = 64_000
+/** Traffic that begins, or changes, is compiled anew: the compiler's text comes with it, the more rarely the older we are. */
+const shareOfAge = 1 / 4
+const longestWaitMs = 60_000
 
 /**
  * Collects the garbage of starting up. V8 would do so by itself, some seconds into traffic, and mark on threads of its own
@@ -18,16 +19,19 @@ export function collectGarbage(): void {
   runInNewContext('gc')()
 }
 
-/** Gives program text back when it has settled, and then after twice the time, as compiling gets rarer. @returns stops it */
+/** Gives program text back when it has settled, and again and again. @returns stops it */
 export function releaseTextAgainAndAgain(): () => void {
   const text = new ProgramText()
+  const start = performance.now()
   let timer: NodeJS.Timeout
-  const release = (afterMs: number) => {
-    timer = setTimeout(() => {
-      text.release()
-      release(Math.min(2 * afterMs, longestUnsettledMs))
-    }, afterMs)
+  const wait = () => {
+    const age = performance.now() - start
+    timer = setTimeout(release, Math.min(longestWaitMs, Math.max(settledMs, age * shareOfAge)))
   }
-  release(settledMs)
+  const release = () => {
+    text.release()
+    wait()
+  }
+  wait()
   return () => clearTimeout(timer)
 }
