@@ -153,7 +153,7 @@ export const contestants: readonly Contestant[] = [
     name: 'vxtap-gso-32',
     warmsUp: true,
     title: 'vxtap, ring, gso, 32 MiB',
-    how: 'the same with `RING_MIB=32`, twice the default: for what comes faster than 20 Gbit/s in one flow',
+    how: 'the same with `RING_MIB=32`, twice the default',
     repairs: true,
     slow: true,
     kinds: ['tcp'],

@@ -6,7 +6,6 @@ import { ProgramText } from './linux/release-text.ts'
 /** By then everything has run once, discovery and a first slice of packets included. */
 const settledMs = 2_000
 /** Traffic that begins, or changes, is compiled anew: the compiler's text comes with it, the more rarely the older we are. */
-const shareOfAge = 1 / 4
 const longestWaitMs = 60_000
 
 /**
@@ -19,14 +18,17 @@ export function collectGarbage(): void {
   runInNewContext('gc')()
 }
 
-/** Gives program text back when it has settled, and again and again. @returns stops it */
+/**
+ * Gives program text back when it has settled, and again each time after as long as it has run: what is in use must be
+ * mapped anew each time, in some ten milliseconds. @returns stops it
+ */
 export function releaseTextAgainAndAgain(): () => void {
   const text = new ProgramText()
   const start = performance.now()
   let timer: NodeJS.Timeout
   const wait = () => {
     const age = performance.now() - start
-    timer = setTimeout(release, Math.min(longestWaitMs, Math.max(settledMs, age * shareOfAge)))
+    timer = setTimeout(release, Math.min(longestWaitMs, Math.max(settledMs, age)))
   }
   const release = () => {
     text.release()

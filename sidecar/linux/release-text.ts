@@ -4,7 +4,7 @@
  * Node's binary is 127 MB, of which some 48 MB are resident after start, 14 MB more once V8's compilers have run, and a
  * few are used by the packet path. They are clean pages of a file: the kernel would drop them under memory pressure, in
  * the middle of traffic. Dropping them when they are no longer needed keeps the sidecar small in every pod, and leaves
- * that much more to the ring; what is used again is mapped again from the page cache, in about a millisecond for all.
+ * that much more to the ring; what is used again is mapped again from the page cache, in ten milliseconds for all.
  */
 import { readFileSync } from 'node:fs'
 import { MADV_DONTNEED } from './abi.ts'
