@@ -1,22 +1,10 @@
-/** Giving back what starting up took, before packets have to wait for it. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+/** Giving back what starting up took. */
 import { ProgramText } from './linux/release-text.ts'
 
 /** By then everything has run once, discovery and a first slice of packets included. */
 const settledMs = 2_000
 /** Traffic that begins, or changes, is compiled anew: the compiler's text comes with it, the more rarely the older we are. */
 const longestWaitMs = 60_000
-
-/**
- * Collects the garbage of starting up. V8 would do so by itself, some seconds into traffic, and mark on threads of its own
- * that the packets then wait for: four milliseconds at a time where there is one core.
- */
-export function collectGarbage(): void {
-  // Node has no other way to ask for it than a flag, which contexts made later obey.
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-}
 
 /**
  * Gives program text back when it has settled, and again each time after as long as it has run: what is in use must be

@@ -1,7 +1,7 @@
 /** Puts engine, pipeline, transport, discovery and metrics together, and runs them until told to stop. */
 import type { Server } from 'node:http'
 import type { ListenAddress, SidecarSettings } from '../contract/sidecar-settings.ts'
-import { collectGarbage, releaseTextAgainAndAgain } from './after-start.ts'
+import { releaseTextAgainAndAgain } from './after-start.ts'
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
 import type { Health, Observed } from './http.ts'
@@ -101,7 +101,6 @@ export function startSidecar(options: SidecarOptions): Started {
   return { ok: true, sidecar: { done: run(), stop: () => engine.stop() } }
 
   async function run(): Promise<void> {
-    collectGarbage()
     discovery.start()
     const server = settings.metricsAddress === undefined ? undefined : listen(settings.metricsAddress, observed, log)
     try {
