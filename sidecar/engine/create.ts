@@ -22,10 +22,11 @@ import { RingEngine } from './ring-engine.ts'
 
 const mebibyte = 1 << 20
 /**
- * A frame lies in one block, and where it does not fit the rest stays empty: with super-frames of 64 KiB that is a
- * quarter of a block of 256 KiB, and a sixteenth of this. BIG TCP's super-frames, of up to 512 KiB, fit as well.
+ * A super-frame of 64 KiB and its metadata must fit; BIG TCP's of up to 256 KiB less a little do as well. Larger blocks
+ * leave less empty behind super-frames, but a block is spent on every few milliseconds of the slightest traffic: their
+ * number is how long the sidecar may be kept from its core, 64 for 256 ms.
  */
-const largestBlock = mebibyte
+const blockSize = 256 << 10
 /** A trade of latency for wake-ups: what waits longest in a block that does not fill. */
 const retireMs = 4
 const scratchLength = 256 << 10
@@ -50,10 +51,9 @@ export interface CreateOptions {
   readonly useMark: boolean
 }
 
-/** At least four blocks, however small the ring: the kernel fills one while we work on another. */
+/** At least four blocks, however small the ring is asked for: the kernel fills one while we work on another. */
 function ringShape(ringMib: number): RingShape {
-  const blockSize = Math.min(largestBlock, (ringMib * mebibyte) / 4)
-  return { blockSize, blockCount: (ringMib * mebibyte) / blockSize, retireMs }
+  return { blockSize, blockCount: Math.max(4, (ringMib * mebibyte) / blockSize), retireMs }
 }
 
 /** Why the ring cannot be used here, or undefined. Lack of NET_RAW is no reason for another engine: none works without. */

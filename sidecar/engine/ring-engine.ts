@@ -30,8 +30,6 @@ import type { Pipeline } from '../pipeline.ts'
 import type { Engine, EngineState } from './engine.ts'
 import { Pace } from './pace.ts'
 
-/** Bytes of a block after which its datagrams are handed over. */
-const handOverLength = 256 << 10
 /** The event loop's turn comes after this long at the latest. */
 const turnMs = 10
 const idleWaitMs = 1000
@@ -240,14 +238,8 @@ export class RingEngine implements Engine {
     const u32 = this.#memory.u32
     const count = u32[(block + blockDescriptor.packetCount) >> 2]!
     let at = block + u32[(block + blockDescriptor.firstPacket) >> 2]!
-    const { pipeline } = this.#options
-    pipeline.tick(performance.now())
-    let handOverAt = block + handOverLength
+    this.#options.pipeline.tick(performance.now())
     for (let left = count; left > 0; left--) {
-      if (at >= handOverAt) {
-        pipeline.flush()
-        handOverAt = at + handOverLength
-      }
       // Read before the frame's surroundings are written to.
       const next = at + u32[(at + tpacket3.nextOffset) >> 2]!
       this.#frame(at)
