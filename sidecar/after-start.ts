@@ -1,5 +1,5 @@
 /** Giving back what starting up took. */
-import { ProgramText } from './linux/release-text.ts'
+import { releaseProgramText } from './linux/release-text.ts'
 
 /** By then everything has run once, discovery and a first slice of packets included. */
 const settledMs = 2_000
@@ -11,7 +11,6 @@ const longestWaitMs = 60_000
  * mapped anew each time, in some ten milliseconds. @returns stops it
  */
 export function releaseTextAgainAndAgain(): () => void {
-  const text = new ProgramText()
   const start = performance.now()
   let timer: NodeJS.Timeout
   const wait = () => {
@@ -19,7 +18,7 @@ export function releaseTextAgainAndAgain(): () => void {
     timer = setTimeout(release, Math.min(longestWaitMs, Math.max(settledMs, age)))
   }
   const release = () => {
-    text.release()
+    releaseProgramText()
     wait()
   }
   wait()

@@ -7,8 +7,6 @@
  * SAMPLE 1 everything is counted here, where loading a BPF program is not allowed, or none is needed.
  * The socket takes batches whole (UDP_GRO), as one that is to be fast does; with `cut`, the kernel cuts them before.
  * Each line on standard input is answered by a line of JSON; ends with its input.
- *
- * It stands for another machine, so it runs as nicely as can be: what it checks must not hold up the tap on its core.
  */
 #define _GNU_SOURCE
 #include "checksums.h"
@@ -19,7 +17,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -72,7 +69,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: sensor PORT SAMPLE [cut]\n");
     return 64;
   }
-  if (nice(19) < 0) return fail("nice");
   int sample = atoi(argv[2]), on = 1, size = receive_buffer, map = -1;
   struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
   int fd = socket(AF_INET, SOCK_DGRAM, 0);

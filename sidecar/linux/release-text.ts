@@ -31,21 +31,18 @@ export function cleanFileMappings(smaps: string): FileMapping[] {
   return found
 }
 
-/** What of the program can be given back. */
-export class ProgramText {
-  /** Looked up once, since reading smaps takes longer than giving back; a program's files stay where they are. */
-  readonly #mappings = ownFileMappings()
-
-  release(): void {
-    for (const { start, length } of this.#mappings) libc.madvise(start, length, MADV_DONTNEED)
-  }
-}
-
-/** Best effort: where /proc/self/smaps cannot be read, the pages simply stay. */
-function ownFileMappings(): FileMapping[] {
+/**
+ * Best effort: where /proc/self/smaps cannot be read, the pages simply stay.
+ *
+ * Safety: the mappings are looked up each time. A file that was mapped before may be gone, and memory that is written to in
+ * its place, of which MADV_DONTNEED would leave zeroes.
+ */
+export function releaseProgramText(): void {
+  let smaps: string
   try {
-    return cleanFileMappings(readFileSync('/proc/self/smaps', 'latin1'))
+    smaps = readFileSync('/proc/self/smaps', 'latin1')
   } catch {
-    return []
+    return
   }
+  for (const { start, length } of cleanFileMappings(smaps)) libc.madvise(start, length, MADV_DONTNEED)
 }

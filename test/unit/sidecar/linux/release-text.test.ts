@@ -34,15 +34,14 @@ const module = new URL('../../../../sidecar/linux/release-text.ts', import.meta.
 /** Gives text back, uses some of what went, and gives it back again. Prints kB of resident file pages. */
 const program = `
   import { readFileSync } from 'node:fs'
-  import { ProgramText } from '${module}'
+  import { releaseProgramText } from '${module}'
   const resident = () => Number(/^RssFile:\\s+(\\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
-  const text = new ProgramText()
   const start = resident()
-  text.release()
+  releaseProgramText()
   const first = resident()
   new Intl.DateTimeFormat('de', { dateStyle: 'full' }).format(0)
   const used = resident()
-  text.release()
+  releaseProgramText()
   console.log(JSON.stringify({ start, first, used, second: resident() }))
 `
 
