@@ -6,13 +6,14 @@
  * the middle of traffic. Dropping them when they are no longer needed keeps the sidecar small in every pod, and leaves
  * that much more to the ring; what is used again is mapped again from the page cache, in ten milliseconds for all.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { MADV_DONTNEED } from './abi.ts'
 import * as libc from './libc.ts'
 
 export interface FileMapping {
   readonly start: number
   readonly length: number
+  readonly path: string
 }
 
 /**
@@ -23,10 +24,10 @@ export interface FileMapping {
 export function cleanFileMappings(smaps: string): FileMapping[] {
   const found: FileMapping[] = []
   for (const entry of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
-    const head = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f:]+ [1-9][0-9]*\s+\//.exec(entry)
+    const head = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f:]+ [1-9][0-9]*\s+(\/.*)$/m.exec(entry)
     if (!head || !/^Anonymous:\s+0 kB$/m.test(entry)) continue
     const start = Number.parseInt(head[1]!, 16)
-    found.push({ start, length: Number.parseInt(head[2]!, 16) - start })
+    found.push({ start, length: Number.parseInt(head[2]!, 16) - start, path: head[3]! })
   }
   return found
 }
@@ -34,15 +35,19 @@ export function cleanFileMappings(smaps: string): FileMapping[] {
 /**
  * Best effort: where /proc/self/smaps cannot be read, the pages simply stay.
  *
- * Safety: the mappings are looked up each time. A file that was mapped before may be gone, and memory that is written to in
- * its place, of which MADV_DONTNEED would leave zeroes.
+ * Safety: the program's own file alone, which stays mapped as long as the process lives, and looked up each time. Any other
+ * may be unmapped by then, and memory that is written to be in its place, of which MADV_DONTNEED would leave zeroes.
  */
 export function releaseProgramText(): void {
   let smaps: string
+  let program: string
   try {
+    program = readlinkSync('/proc/self/exe')
     smaps = readFileSync('/proc/self/smaps', 'latin1')
   } catch {
     return
   }
-  for (const { start, length } of cleanFileMappings(smaps)) libc.madvise(start, length, MADV_DONTNEED)
+  for (const { start, length, path } of cleanFileMappings(smaps)) {
+    if (path === program) libc.madvise(start, length, MADV_DONTNEED)
+  }
 }

@@ -11,8 +11,8 @@ describe('given the mappings of a process', () => {
       entry('55d000-55f000', 'r-xp', 4711, '/usr/bin/node', 0) +
       entry('400000-401000', 'r--p', 4711, '/usr/bin/node', 0)
     expect(cleanFileMappings(smaps)).toEqual([
-      { start: 0x55d000, length: 0x2000 },
-      { start: 0x400000, length: 0x1000 },
+      { start: 0x55d000, length: 0x2000, path: '/usr/bin/node' },
+      { start: 0x400000, length: 0x1000, path: '/usr/bin/node' },
     ])
   })
 
