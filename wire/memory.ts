@@ -22,7 +22,7 @@ export interface Stretches {
   readonly copy: CopyStretch
 }
 
-/** Bytes that a `SumStretch` must be able to sum at once: more than a frame has, BIG TCP's largest left out. */
+/** Bytes that a `SumStretch` must be able to sum at once: as many as a block of the capture ring has. */
 export const longestStretch = 256 << 10
 
 /**
