@@ -17,7 +17,8 @@ export function sentSegments(table: string): number {
 /** Megabytes; 0 once the process is gone. */
 export function residentMb(pid: number): number {
   try {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+    // The kernel's kB are 1024 bytes (task_mem in fs/proc/task_mmu.c).
+    return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6
   } catch {
     return 0
   }

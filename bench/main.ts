@@ -22,16 +22,16 @@ import { verdicts } from './verdict.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Every which arrival at the sensor is looked at; a prime, so that it falls on all places of a batch. */
-const sample = 61
+const sample = 251
 /** Seconds of a whole run, its start included, that leave room below ten minutes. */
 const wholeSeconds = 580
 const spent = { quick: { udp: 0.4, runs: 1 }, whole: { udp: 0.6, runs: 3 } }
 /**
- * Ten periods of the quota. The ring's 12 MiB hold a quarter of such a load at 240,000 of the smallest frames a second, so a
+ * Ten periods of the quota. The ring's 28 MiB hold over half of such a load at 240,000 of the smallest frames a second, so a
  * sample has its backlog, and a bar of loss a limit for it.
  */
 const quotaSeconds = 1
-const warmUpSeconds = 1
+const warmUpSeconds = 2
 /** One of each kind, of which those are met that are measured at all. */
 const warmUps = workloads.filter(({ name }) => ['udp-512-max', 'http', 'tcp'].includes(name))
 

@@ -1,9 +1,9 @@
 /** Puts engine, pipeline, transport, discovery and metrics together, and runs them until told to stop. */
 import type { Server } from 'node:http'
 import type { ListenAddress, SidecarSettings } from '../contract/sidecar-settings.ts'
-import { releaseTextAgainAndAgain } from './after-start.ts'
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
+import { Footprint, keepYoungGenerationSmall, ownMemory } from './footprint.ts'
 import type { Health, Observed } from './http.ts'
 import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
@@ -76,11 +76,13 @@ export function startSidecar(options: SidecarOptions): Started {
     const missing = outlets.unsendable
     return missing === 0 ? '' : `, but ${missing} of ${found} cannot be sent to (the log says why)`
   }
+  keepYoungGenerationSmall()
+  const footprint = new Footprint(ownMemory)
   const refresh = setInterval(() => {
     engine.readKernelCounters()
     outlets.refresh()
+    footprint.look()
   }, refreshMs)
-  const stopReleasing = releaseTextAgainAndAgain()
   let lastSaid = snapshot(counters)
   const say = setInterval(() => {
     const now = snapshot(counters)
@@ -106,7 +108,6 @@ export function startSidecar(options: SidecarOptions): Started {
     try {
       await engine.run()
     } finally {
-      stopReleasing()
       clearInterval(refresh)
       clearInterval(say)
       discovery.stop()

@@ -7,6 +7,9 @@
  * SAMPLE 1 everything is counted here, where loading a BPF program is not allowed, or none is needed.
  * The socket takes batches whole (UDP_GRO), as one that is to be fast does; with `cut`, the kernel cuts them before.
  * Each line on standard input is answered by a line of JSON; ends with its input.
+ *
+ * It stands for another machine: what it checks must not hold up the tap on its core, so it runs when nothing else does.
+ * SCHED_IDLE, and not nice(2), since only that leaves the core as soon as the tap is to run, and not with the next tick.
  */
 #define _GNU_SOURCE
 #include "checksums.h"
@@ -15,8 +18,10 @@
 #include <errno.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -69,6 +74,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: sensor PORT SAMPLE [cut]\n");
     return 64;
   }
+  if (sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 }) < 0) return fail("SCHED_IDLE");
   int sample = atoi(argv[2]), on = 1, size = receive_buffer, map = -1;
   struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(atoi(argv[1])) };
   int fd = socket(AF_INET, SOCK_DGRAM, 0);

@@ -1,9 +1,11 @@
 /**
  * Engine `ring`: AF_PACKET with a TPACKET_V3 ring and PACKET_VNET_HDR, on the main thread, driven by poll(2).
  *
- * Blocks are worked off in slices of eight; between slices the event loop runs, so that discovery and metrics go on
- * under full load. A block goes back to the kernel only when its last datagram has been handed to the kernel. That is
- * after each block: what several hold no longer fits the CPU's cache when the kernel comes to copy it.
+ * Under full load the event loop has its turn a hundred times a second, so that discovery and metrics go on. More often
+ * costs twice: the turns themselves, and V8 compiling what they run, in milliseconds that the packets wait.
+ *
+ * A block goes back to the kernel only when its last datagram has been handed to the kernel. That is after each block:
+ * what several hold no longer fits the CPU's cache when the kernel comes to copy it.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Memory } from '../../wire/memory.ts'
@@ -28,19 +30,12 @@ import { Waiter } from '../linux/waiter.ts'
 import type { Log } from '../log.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Engine, EngineState } from './engine.ts'
+import { Pace } from './pace.ts'
 
-const blocksPerSlice = 8
-/** The event loop's turn comes after this long even if sending is slow. */
-const sliceMs = 20
+/** The event loop's turn comes after this long at the latest. */
+const turnMs = 10
 const idleWaitMs = 1000
-/** Blocks that come faster than this are let come together: each wait costs as much as some hundred frames. */
-const longestPauseMs = 4
-const shortestPauseMs = 2
-/** Part of the ring that may fill in a pause: traffic may get faster meanwhile, and the timer late. Else no pause is made. */
-const pauseShare = 1 / 8
-/** What is left of a rate after each rest: traffic that has just been fast may be so again within a pause. */
-const rateMemory = 0.98
-/** The event loop's turn comes after this long where blocks are waited for on its own thread. */
+/** What is waited for on the event loop's own thread at a time. */
 const briefWaitMs = 1
 const absentWaitMs = 250
 /**
@@ -72,8 +67,6 @@ export class RingEngine implements Engine {
   #fd = -1
   #stopping = false
   #own: OwnTunnel | undefined
-  /** Blocks a millisecond, at most, of late. */
-  #busiest = 0
   #state: EngineState
 
   constructor(options: RingEngineOptions) {
@@ -170,12 +163,10 @@ export class RingEngine implements Engine {
     let quietSince = Number.POSITIVE_INFINITY
     let gone = false
     let looked = performance.now()
-    let emptiedBefore = looked
-    let found = 0
+    const pace = new Pace(shape.blockCount, looked)
     while (true) {
       const before = performance.now()
-      const blocks = this.#slice(ring)
-      found += blocks
+      const blocks = this.#turn(ring, pace)
       if (ring.peek() >= 0) {
         await setImmediate()
         continue
@@ -188,10 +179,7 @@ export class RingEngine implements Engine {
         await setTimeout(shape.retireMs)
         continue
       }
-      const emptied = performance.now()
-      const failed = await this.#rest(found / (emptied - emptiedBefore))
-      emptiedBefore = emptied
-      found = 0
+      const failed = await this.#rest(pace.pauseMs())
       const now = performance.now()
       if (failed) takeError(this.#fd)
       // An interface that goes is reported as an error; one that was replaced before we looked is found here.
@@ -206,36 +194,44 @@ export class RingEngine implements Engine {
     this.readKernelCounters()
   }
 
-  /**
-   * Lets blocks come, in the way that costs least at this rate. Steady traffic is met by a timer; what would fill the
-   * ring meanwhile is waited for on this thread, since the way through another one takes as long as a block.
-   * @param rate blocks a millisecond that came since the ring was empty last
-   * @returns whether the socket reports an error
-   */
-  async #rest(rate: number): Promise<boolean> {
-    const busiest = Math.max(rate, this.#busiest * rateMemory)
-    this.#busiest = busiest
-    if (busiest * longestPauseMs < 1) return this.#waiter.wait(this.#fd, idleWaitMs)
-    const pauseMs = Math.min(longestPauseMs, (this.#options.shape.blockCount * pauseShare) / busiest)
-    if (pauseMs >= shortestPauseMs) {
-      await setTimeout(pauseMs)
-      return false
-    }
-    await setImmediate()
-    return this.#waiter.waitHere(this.#fd, briefWaitMs)
+  /** Lets blocks come. @returns whether the socket reports an error */
+  async #rest(pauseMs: number): Promise<boolean> {
+    if (pauseMs === Number.POSITIVE_INFINITY) return this.#waiter.wait(this.#fd, idleWaitMs)
+    // Blocks that no pause can be made for are waited for in the next turn: the way through another thread takes too long.
+    await (pauseMs === 0 ? setImmediate() : setTimeout(pauseMs))
+    return false
   }
 
-  /** Works off what is ready, up to a slice. @returns how many blocks */
-  #slice(ring: Ring): number {
+  /**
+   * Works blocks off for a turn at most: what is ready and, where no pause can be made, what comes meanwhile.
+   * @returns how many
+   */
+  #turn(ring: Ring, pace: Pace): number {
+    const end = performance.now() + turnMs
+    let blocks = 0
+    while (true) {
+      const ready = this.#ready(ring, end)
+      blocks += ready
+      pace.came(ready)
+      const now = performance.now()
+      if (now >= end) return blocks
+      pace.emptied(now)
+      if (this.#stopping || pace.pauseMs() !== 0) return blocks
+      // An error is found again by a later wait.
+      if (this.#waiter.waitHere(this.#fd, briefWaitMs)) return blocks
+    }
+  }
+
+  /** Works off what is ready, until the time is over. @returns how many blocks */
+  #ready(ring: Ring, end: number): number {
     const { pipeline } = this.#options
-    const end = performance.now() + sliceMs
     let blocks = 0
     for (let block = ring.peek(); block >= 0; block = ring.peek()) {
       this.#block(block)
       pipeline.flush()
       ring.release()
       blocks++
-      if (blocks === blocksPerSlice || performance.now() >= end) break
+      if (performance.now() >= end) break
     }
     return blocks
   }

@@ -23,6 +23,7 @@ export const mmap = libc.func(
 )
 export const munmap = libc.func('int munmap(uintptr_t address, size_t length)')
 export const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
+export const mallocTrim = libc.func('int malloc_trim(size_t pad)')
 export const memcmp = libc.func('int memcmp(uintptr_t one, void *other, size_t length)')
 export const poll = libc.func('int poll(uintptr_t descriptors, unsigned long count, int timeout)')
 export const eventfd = libc.func('int eventfd(unsigned int initial, int flags)')

@@ -1,5 +1,6 @@
 /**
- * A sidecar that gets no CPU for a while: the kernel's ring overflows, and every lost frame is counted.
+ * A sidecar that gets no CPU for a while: the kernel's ring holds what it is there to hold, and where it overflows every
+ * lost frame is counted.
  *
  *   test process --numbered frames--> vethN ==== eth0 [web]  sidecar, stopped by SIGSTOP
  *                                     br0 of node-1 ==== eth0 [sensor], dumpcap
@@ -57,4 +58,28 @@ describe('given a ring of 1 MiB', () => {
       expect(arrived.filter((index) => index >= before).length).toBe(few)
     })
   }
+})
+
+describe('given the default ring', () => {
+  let scene: Scene
+  beforeAll(async () => {
+    scene = await Scene.create()
+  })
+  afterAll(() => scene.close())
+
+  it('when the sidecar stands still for as long as a CPU quota holds it up, 75 ms of 250,000 frames of 1,350 bytes a second, then nothing is lost', async () => {
+    const { web } = scene
+    const { sidecar, finish } = await scene.tap({ FILTER: experimentalFilter })
+    const sender = scene.closeLater(openFrameSender(web.node.namespace, web.nodeInterface))
+    let offered = sendNumbered(sender, 0, 100)
+    await sidecar.untilMetrics('the first frames', ({ sent }) => sent === offered)
+    sidecar.child.kill('SIGSTOP')
+    offered += sendNumbered(sender, offered, offered + 250_000 * 0.075, { length: 1350 })
+    sidecar.child.kill('SIGCONT')
+    await sidecar.untilMetrics('all to be accounted for', ({ captured }) => captured === offered)
+    const { ended, counters } = await finish()
+
+    expect(ended).toEqual({ code: 0, signal: null })
+    expect(counters).toEqual({ captured: offered, sent: offered, dropped: {}, droppedTotal: 0 })
+  })
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -139,4 +140,21 @@ it('given a port that is taken, when the server starts, then the error is a valu
     counters: new Counters(),
   } as Observed)
   expect(again).toBeInstanceOf(Error)
+})
+
+describe('given a process that serves metrics', () => {
+  it('when all is loaded for it, then what nothing here needs is not: each tapped pod pays for it', () => {
+    const module = new URL('../../../sidecar/http.ts', import.meta.url).href
+    const loaded = execFileSync(
+      process.execPath,
+      [
+        ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e'],
+        `await import('${module}'); console.log(process.moduleLoadList.join('\\n'))`,
+      ],
+      { encoding: 'utf8' },
+    )
+    expect(loaded).toContain('NativeModule http\n')
+    for (const name of ['internal/deps/undici/undici', 'http2', 'https', 'cluster'])
+      expect(loaded).not.toContain(`NativeModule ${name}\n`)
+  })
 })

@@ -1,0 +1,58 @@
+/** Staying small: what only starting and compiling needed is given back. */
+import { setFlagsFromString } from 'node:v8'
+import { releaseFreedMemory } from './linux/release-heap.ts'
+import { releaseProgramText, residentFileBytes } from './linux/release-text.ts'
+
+/** Looks, one a second, until everything has run once, discovery and a first slice of packets included. */
+const settledLooks = 2
+/** What packets, metrics and discovery use of what was given back is mapped again within seconds, and is less. */
+const slackBytes = 6 << 20
+
+export interface Resident {
+  /** Bytes of files in memory, the ring's included; 0 where the kernel does not tell. */
+  fileBytes(): number
+  giveBack(): void
+}
+
+export const ownMemory: Resident = {
+  fileBytes: residentFileBytes,
+  giveBack: () => {
+    releaseProgramText()
+    releaseFreedMemory()
+  },
+}
+
+/**
+ * Keeps V8's young generation at the mebibyte that it starts with, instead of 32: packets allocate nothing, and what
+ * metrics and discovery leave behind is collected as well in a small one.
+ *
+ * The factor is read whenever it would grow (SemiSpaceNewSpace::Grow in V8's src/heap/new-spaces.cc), so that it need not
+ * be an option of every command line that starts a sidecar, as --max-semi-space-size must.
+ */
+export function keepYoungGenerationSmall(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+}
+
+/**
+ * Traffic that begins or changes is compiled anew, and the compilers' text stays resident: what has grown since it was
+ * given back last is looked at, not the time, so that a sidecar at rest is left alone.
+ */
+export class Footprint {
+  readonly #resident: Resident
+  #looks = 0
+  #least = 0
+
+  constructor(resident: Resident) {
+    this.#resident = resident
+  }
+
+  /** To be called once a second. */
+  look(): void {
+    if (++this.#looks < settledLooks) return
+    const bytes = this.#resident.fileBytes()
+    this.#least = Math.min(this.#least, bytes)
+    if (bytes <= this.#least + slackBytes) return
+    this.#resident.giveBack()
+    this.#least = this.#resident.fileBytes()
+  }
+}
