@@ -5,12 +5,14 @@ import {
   checksums,
   cpuPerFrame,
   type Figure,
+  figure,
   findCell,
   hasFailed,
   p99,
   type Results,
   rate,
   ratio,
+  resident,
   type Sample,
 } from './results.ts'
 
@@ -31,6 +33,10 @@ const gsoBars: readonly (readonly [bytes: number, most: number])[] = [
   [512, 0.17],
   [1400, 0.25],
 ]
+
+/** Megabytes of a million bytes, its ring's among them. */
+const mostResident = 72
+const fullRate: readonly string[] = [...gsoBars.map(([bytes]) => `udp-${bytes}-max/spare`), 'http/spare', 'tcp/spare']
 
 /** A bar for which there is no figure: missed where it was tried, so that a failure hides nothing. */
 function without(results: Results, key: string, ...needs: readonly string[]): Pick<Verdict, 'value' | 'met'> {
@@ -98,6 +104,18 @@ function rightChecksums(results: Results, what: string, key: string): Verdict {
   return { what, bar, value: `${good} of ${checked}`, met: good === checked }
 }
 
+/** Of the load under which it is the most. */
+function small(results: Results): Verdict {
+  const of = (key: string): number[] => {
+    const medians = figure(findCell(results, best, key), resident)
+    return medians === undefined ? [] : [medians.median]
+  }
+  const all = fullRate.flatMap(of)
+  const verdict = { what: 'gso at full rate: resident memory, ring included', bar: `at most ${mostResident} MB` }
+  if (all.length === 0) return { ...verdict, value: 'not run', met: undefined }
+  return { ...verdict, value: `${Math.max(...all).toFixed(0)} MB`, met: Math.max(...all) <= mostResident }
+}
+
 export function verdicts(results: Results): Verdict[] {
   const perFrame = (contestant: string, what: string, key: string, most: number) =>
     compared(results, `${what}: CPU a frame, as a ratio to libpcap + sendto`, [contestant, plain], key, cpuPerFrame, {
@@ -135,5 +153,6 @@ export function verdicts(results: Results): Verdict[] {
       rightChecksums(results, `gso, ${title}: inner checksums right`, key),
       kept(`gso, ${title}: throughput, as a ratio to no tap`, key, 0.7),
     ]),
+    small(results),
   ]
 }

@@ -1,5 +1,4 @@
 /** Staying small: what only starting and compiling needed is given back. */
-import { setFlagsFromString } from 'node:v8'
 import { releaseFreedMemory } from './linux/release-heap.ts'
 import { releaseProgramText, residentFileBytes } from './linux/release-text.ts'
 
@@ -20,17 +19,6 @@ export const ownMemory: Resident = {
     releaseProgramText()
     releaseFreedMemory()
   },
-}
-
-/**
- * Keeps V8's young generation at the mebibyte that it starts with, instead of 32: packets allocate nothing, and what
- * metrics and discovery leave behind is collected as well in a small one.
- *
- * The factor is read whenever it would grow (SemiSpaceNewSpace::Grow in V8's src/heap/new-spaces.cc), so that it need not
- * be an option of every command line that starts a sidecar, as --max-semi-space-size must.
- */
-export function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1')
 }
 
 /**

@@ -8,6 +8,7 @@ import { Counters } from './counters.ts'
 import { SyscallError } from './linux/errno.ts'
 import type { Log } from './log.ts'
 import { startSidecar } from './sidecar.ts'
+import { setV8Flags } from './v8-flags.ts'
 
 function fail(code: number, message: string): never {
   process.stderr.write(`vxtap sidecar: ${message}\n`)
@@ -40,6 +41,7 @@ function ownAddresses(): readonly string[] {
 }
 
 export async function main(): Promise<void> {
+  setV8Flags()
   const settings = settingsOrExit()
   const log = createLog(settings)
   const started = startSidecar({

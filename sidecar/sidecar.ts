@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { ListenAddress, SidecarSettings } from '../contract/sidecar-settings.ts'
 import type { Counters } from './counters.ts'
 import { createCapture } from './engine/create.ts'
-import { Footprint, keepYoungGenerationSmall, ownMemory } from './footprint.ts'
+import { Footprint, ownMemory } from './footprint.ts'
 import type { Health, Observed } from './http.ts'
 import type { Log } from './log.ts'
 import { batches, changed, snapshot, summary } from './status.ts'
@@ -76,7 +76,6 @@ export function startSidecar(options: SidecarOptions): Started {
     const missing = outlets.unsendable
     return missing === 0 ? '' : `, but ${missing} of ${found} cannot be sent to (the log says why)`
   }
-  keepYoungGenerationSmall()
   const footprint = new Footprint(ownMemory)
   const refresh = setInterval(() => {
     engine.readKernelCounters()

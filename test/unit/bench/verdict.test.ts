@@ -53,6 +53,18 @@ describe('a bar', () => {
     for (const { value } of missed) expect(value).toBe('could not be measured')
   })
 
+  it.each([
+    [72, true],
+    [73, false],
+  ])('of memory takes the load under which it is most: %d MB there is met: %s', (most, met) => {
+    const little = cell('vxtap-gso', 'udp-64-max/spare', { residentMb: 40 })
+    const much = [most, 20, 90].map((residentMb) => ({ residentMb }))
+    expect(verdict(/resident memory/, little, cell('vxtap-gso', 'http/spare', ...much))).toMatchObject({
+      met,
+      value: `${most} MB`,
+    })
+  })
+
   it('of checksums is missed where none arrived to be looked at', () => {
     const nothing = cell('vxtap-gso', 'tcp/spare', { checked: 0, good: 0, share: 0 })
     expect(verdict(/room for the tunnel: inner checksums/, nothing)).toMatchObject({ met: false })

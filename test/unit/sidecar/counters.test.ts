@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { Counters } from '../../../sidecar/counters.ts'
+import { answerOf } from '../../support/own-process.ts'
 
 const counters = pathToFileURL(fileURLToPath(new URL('../../../sidecar/counters.ts', import.meta.url))).href
 
@@ -36,14 +36,7 @@ describe('given counters', () => {
   })
 
   it('when they outgrow 32 bits, then no compiled code is thrown away', () => {
-    const argv = [
-      '--disable-warning=ExperimentalWarning',
-      '--allow-natives-syntax',
-      '--input-type=module',
-      '-e',
-      program,
-    ]
-    const { compiled, later, bytes, frames } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }))
+    const { compiled, later, bytes, frames } = answerOf(program, '--allow-natives-syntax')
     expect(compiled & optimized).toBe(optimized)
     expect(later & optimized).toBe(optimized)
     expect([bytes, frames]).toEqual([2 ** 31 - 10 + 20 * 1500, 2 ** 31 + 10])

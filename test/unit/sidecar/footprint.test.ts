@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { Footprint } from '../../../sidecar/footprint.ts'
+import { answerOf } from '../../support/own-process.ts'
 
 const mebibyte = 1 << 20
 
@@ -73,37 +73,9 @@ describe('given a sidecar that has given memory back', () => {
 
 const footprint = new URL('../../../sidecar/footprint.ts', import.meta.url).href
 
-function run(program: string): string {
-  const argv = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program]
-  return execFileSync(process.execPath, argv, { encoding: 'utf8' })
-}
-
-describe('given V8, whose young generation grows to 32 MiB', () => {
-  const grown = (prepare: string) =>
-    Number(
-      run(`
-        import { getHeapSpaceStatistics } from 'node:v8'
-        ${prepare}
-        let kept = []
-        for (let i = 0; i < 1e6; i++) {
-          kept.push({ i })
-          if (kept.length > 20_000) kept = []
-        }
-        console.log(getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space').space_size)
-      `),
-    )
-
-  it('when it is to stay small, then it does, and everything works as before', () => {
-    const small = grown(`import { keepYoungGenerationSmall } from '${footprint}'; keepYoungGenerationSmall()`)
-    expect(small).toBeLessThan(8 * mebibyte)
-    expect(grown('')).toBeGreaterThan(2 * small)
-  })
-})
-
 describe('given memory that a process has freed', () => {
   it('when it is given back, then less is resident', () => {
-    const { before, after } = JSON.parse(
-      run(`
+    const { before, after } = answerOf(`
         import { readFileSync } from 'node:fs'
         import koffi from 'koffi'
         import { ownMemory } from '${footprint}'
@@ -120,8 +92,7 @@ describe('given memory that a process has freed', () => {
         const before = resident()
         ownMemory.giveBack()
         console.log(JSON.stringify({ before, after: resident() }))
-      `),
-    )
+      `)
     expect(before - after).toBeGreaterThan(16 * 1024)
   })
 })

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -8,6 +7,7 @@ import { sidecarMetrics } from '../../../contract/sidecar-metrics.ts'
 import type { ListenAddress } from '../../../contract/sidecar-settings.ts'
 import { Counters } from '../../../sidecar/counters.ts'
 import { type Health, type Observed, serve } from '../../../sidecar/http.ts'
+import { answerOf } from '../../support/own-process.ts'
 
 const open: Server[] = []
 afterEach(() => {
@@ -145,16 +145,9 @@ it('given a port that is taken, when the server starts, then the error is a valu
 describe('given a process that serves metrics', () => {
   it('when all is loaded for it, then what nothing here needs is not: each tapped pod pays for it', () => {
     const module = new URL('../../../sidecar/http.ts', import.meta.url).href
-    const loaded = execFileSync(
-      process.execPath,
-      [
-        ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e'],
-        `await import('${module}'); console.log(process.moduleLoadList.join('\\n'))`,
-      ],
-      { encoding: 'utf8' },
-    )
-    expect(loaded).toContain('NativeModule http\n')
+    const loaded: string[] = answerOf(`await import('${module}'); console.log(JSON.stringify(process.moduleLoadList))`)
+    expect(loaded).toContain('NativeModule http')
     for (const name of ['internal/deps/undici/undici', 'http2', 'https', 'cluster'])
-      expect(loaded).not.toContain(`NativeModule ${name}\n`)
+      expect(loaded).not.toContain(`NativeModule ${name}`)
   })
 })

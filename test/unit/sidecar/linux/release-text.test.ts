@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { cleanFileMappings } from '../../../../sidecar/linux/release-text.ts'
+import { answerOf } from '../../../support/own-process.ts'
 
 const entry = (range: string, permissions: string, inode: number, path: string, anonymous: number) =>
   `${range} ${permissions} 00001000 fe:00 ${inode}                     ${path}\nSize:  8 kB\nRss:  8 kB\nAnonymous:           ${anonymous} kB\nVmFlags: rd ex\n`
@@ -47,8 +47,7 @@ const program = `
 
 describe('given a process that has started', () => {
   it('when it gives text back, then it is smaller and goes on, and can do so again', () => {
-    const argv = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', program]
-    const { start, first, used, second } = JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' }))
+    const { start, first, used, second } = answerOf(program)
     expect(first).toBeLessThan(start / 2)
     expect(used).toBeGreaterThan(first + 1024)
     expect(second).toBeLessThan(used - 1024)
