@@ -195,7 +195,7 @@ export const sidecarSettings = {
   },
   ringMib: {
     env: 'RING_MIB',
-    default: '28',
+    default: '26',
     meaning: "size of the capture ring in MiB; it must hold what arrives while the pod's CPU quota is used up",
     allowed: 'a whole number of MiB from 1 to 512',
     example: '32',

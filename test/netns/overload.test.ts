@@ -67,14 +67,14 @@ describe('given the default ring', () => {
   })
   afterAll(() => scene.close())
 
-  it('when the sidecar stands still for as long as a CPU quota holds it up, 75 ms of 250,000 frames of 1,350 bytes a second, then nothing is lost', async () => {
+  it('when the sidecar stands still for as long as a CPU quota holds it up, 75 ms of 250,000 frames of 1,200 bytes a second, then nothing is lost', async () => {
     const { web } = scene
     const { sidecar, finish } = await scene.tap({ FILTER: experimentalFilter })
     const sender = scene.closeLater(openFrameSender(web.node.namespace, web.nodeInterface))
     let offered = sendNumbered(sender, 0, 100)
     await sidecar.untilMetrics('the first frames', ({ sent }) => sent === offered)
     sidecar.child.kill('SIGSTOP')
-    offered += sendNumbered(sender, offered, offered + 250_000 * 0.075, { length: 1350 })
+    offered += sendNumbered(sender, offered, offered + 250_000 * 0.075, { length: 1200 })
     sidecar.child.kill('SIGCONT')
     await sidecar.untilMetrics('all to be accounted for', ({ captured }) => captured === offered)
     const { ended, counters } = await finish()

@@ -33,7 +33,7 @@ describe('given an environment with nothing but SENSOR', () => {
       sampleFlows: 100,
       metricsAddress: { host: undefined, port: 14_789 },
       logLevel: 'info',
-      ringMib: 28,
+      ringMib: 26,
       podNamespace: '',
       podName: '',
       nodeName: '',
