@@ -1,10 +1,10 @@
 /**
  * Gives back the pages of program text and constants that starting up and compiling needed.
  *
- * Node's binary is 127 MB, of which some 48 MB are resident after start, 14 MB more once V8's compilers have run, and a
- * few are used by the packet path. They are clean pages of a file: the kernel would drop them under memory pressure, in
- * the middle of traffic. Dropping them when they are no longer needed keeps the sidecar small in every pod, and leaves
- * that much more to the ring; what is used again is mapped again from the page cache, in ten milliseconds for all.
+ * A third of Node's binary is resident after start, more once V8's compilers have run, and a small part of it is used by
+ * the packet path. They are clean pages of a file: the kernel would drop them under memory pressure, in the middle of
+ * traffic. Dropping them when they are no longer needed keeps the sidecar small in every pod, and leaves that much more
+ * to the ring; what is used again is mapped again from the page cache, in milliseconds.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { MADV_DONTNEED } from './abi.ts'
