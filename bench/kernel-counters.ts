@@ -1,5 +1,5 @@
 /** What the kernel counts of TCP and of a process. */
-import { readFileSync } from 'node:fs'
+import { residentBytes } from '../sidecar/linux/process-status.ts'
 
 /**
  * Segments that TCP has sent, a super-frame counting as its segments. InSegs would not do: it counts a super-frame once.
@@ -16,10 +16,5 @@ export function sentSegments(table: string): number {
 
 /** Megabytes; 0 once the process is gone. */
 export function residentMb(pid: number): number {
-  try {
-    // The kernel's kB are 1024 bytes (task_mem in fs/proc/task_mmu.c).
-    return (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024) / 1e6
-  } catch {
-    return 0
-  }
+  return residentBytes('VmRSS', pid) / 1e6
 }

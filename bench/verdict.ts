@@ -1,5 +1,5 @@
 /** The bars that vxtap is held to, and whether a run met them. Pure. */
-import { behindMs, type Placement } from './matrix.ts'
+import { behindMs, cellKey, type Placement, workloads } from './matrix.ts'
 import {
   type Cell,
   checksums,
@@ -36,7 +36,7 @@ const gsoBars: readonly (readonly [bytes: number, most: number])[] = [
 
 /** Megabytes of a million bytes, its ring's among them. */
 const mostResident = 72
-const fullRate: readonly string[] = [...gsoBars.map(([bytes]) => `udp-${bytes}-max/spare`), 'http/spare', 'tcp/spare']
+const fullRate = workloads.filter(({ rate }) => rate === undefined).map(({ name }) => cellKey(name, 'spare'))
 
 /** A bar for which there is no figure: missed where it was tried, so that a failure hides nothing. */
 function without(results: Results, key: string, ...needs: readonly string[]): Pick<Verdict, 'value' | 'met'> {
@@ -106,14 +106,11 @@ function rightChecksums(results: Results, what: string, key: string): Verdict {
 
 /** Of the load under which it is the most. */
 function small(results: Results): Verdict {
-  const of = (key: string): number[] => {
-    const medians = figure(findCell(results, best, key), resident)
-    return medians === undefined ? [] : [medians.median]
-  }
-  const all = fullRate.flatMap(of)
+  const medians = fullRate.map((key) => figure(findCell(results, best, key), resident)?.median ?? 0)
+  const most = Math.max(...medians)
   const verdict = { what: 'gso at full rate: resident memory, ring included', bar: `at most ${mostResident} MB` }
-  if (all.length === 0) return { ...verdict, value: 'not run', met: undefined }
-  return { ...verdict, value: `${Math.max(...all).toFixed(0)} MB`, met: Math.max(...all) <= mostResident }
+  if (most === 0) return { ...verdict, value: 'not run', met: undefined }
+  return { ...verdict, value: `${most.toFixed(0)} MB`, met: most <= mostResident }
 }
 
 export function verdicts(results: Results): Verdict[] {

@@ -1,6 +1,7 @@
 /** Staying small: what only starting and compiling needed is given back. */
+import { residentBytes } from './linux/process-status.ts'
 import { releaseFreedMemory } from './linux/release-heap.ts'
-import { releaseProgramText, residentFileBytes } from './linux/release-text.ts'
+import { releaseProgramText } from './linux/release-text.ts'
 
 /** Looks, one a second, until everything has run once, discovery and a first slice of packets included. */
 const settledLooks = 2
@@ -14,7 +15,7 @@ export interface Resident {
 }
 
 export const ownMemory: Resident = {
-  fileBytes: residentFileBytes,
+  fileBytes: () => residentBytes('RssFile'),
   giveBack: () => {
     releaseProgramText()
     releaseFreedMemory()

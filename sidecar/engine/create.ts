@@ -23,8 +23,8 @@ import { RingEngine } from './ring-engine.ts'
 const mebibyte = 1 << 20
 /**
  * A super-frame of 64 KiB and its metadata must fit; BIG TCP's of up to 256 KiB less a little do as well. Larger blocks
- * leave less empty behind super-frames, but a block is spent on every few milliseconds of the slightest traffic: their
- * number is how long the sidecar may be kept from its core, 64 for 256 ms.
+ * leave less empty behind super-frames, but one is spent on each `retireMs` of the slightest traffic: times their number
+ * that is how long the sidecar may be kept from its core.
  */
 const blockSize = 256 << 10
 /** A trade of latency for wake-ups: what waits longest in a block that does not fill. */

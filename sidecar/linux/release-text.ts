@@ -32,15 +32,6 @@ export function cleanFileMappings(smaps: string): FileMapping[] {
   return found
 }
 
-/** Bytes of files in memory (RssFile of proc_pid_status(5)), a mapped ring's among them; 0 where that cannot be read. */
-export function residentFileBytes(): number {
-  try {
-    return Number(/^RssFile:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? 0) * 1024
-  } catch {
-    return 0
-  }
-}
-
 /**
  * Best effort: where /proc/self/smaps cannot be read, the pages simply stay.
  *

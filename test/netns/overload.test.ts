@@ -10,13 +10,13 @@ import { experimentalFilter, numbersOf, sendNumbered } from '../support/netns-nu
 import { Scene } from '../support/netns-scene.ts'
 import { openFrameSender } from '../support/netns-sockets.ts'
 
-describe('given a ring of 1 MiB', () => {
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await Scene.create()
-  })
-  afterAll(() => scene.close())
+let scene: Scene
+beforeAll(async () => {
+  scene = await Scene.create()
+})
+afterAll(() => scene.close())
 
+describe('given a ring of 1 MiB', () => {
   for (const { engine, few } of [
     { engine: 'ring', few: 100 },
     // libpcap's buffer has a slot of 64 KiB for each frame, however short.
@@ -61,12 +61,6 @@ describe('given a ring of 1 MiB', () => {
 })
 
 describe('given the default ring', () => {
-  let scene: Scene
-  beforeAll(async () => {
-    scene = await Scene.create()
-  })
-  afterAll(() => scene.close())
-
   it('when the sidecar stands still for as long as a CPU quota holds it up, 75 ms of 250,000 frames of 1,200 bytes a second, then nothing is lost', async () => {
     const { web } = scene
     const { sidecar, finish } = await scene.tap({ FILTER: experimentalFilter })
