@@ -1,4 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
+import { tcpCounter } from '../../lab/network/tcp-counters.ts'
 import { readEve, type Seen } from '../support/suricata/eve.ts'
 import { seesEverything } from '../support/suricata/verdict.ts'
 import { describeWhere, nodeAccess } from './world/abilities.ts'
@@ -44,6 +45,7 @@ describeWhere(
   () => {
     const seen = new Map<string, Seen>()
     const dropped = new Map<string, number>()
+    const retransmitted = new Map<string, number>()
 
     beforeAll(async () => {
       await bringSuricata()
@@ -59,19 +61,22 @@ describeWhere(
         placements.map(async ({ where, letter }) => {
           const server = await tapped(letter)
           const before = await lostBySidecar(server)
+          const sentAgain = await sentAgainByBothEnds(letter)
           const address = server.status.podIP ?? ''
           const numbers = [transfersPort, transfers, everyMs].map(String)
           await exec(namespace, 'client', 'app', ['node', '/transfers/client.ts', address, ...numbers])
           await drained()
           dropped.set(where, (await lostBySidecar(server)) - before)
+          retransmitted.set(where, (await sentAgainByBothEnds(letter)) - sentAgain)
           seen.set(where, readEve(await finish(namespace, `suricata-${letter}`), transfers, transfersPort))
         }),
       )
     }, withinMs)
 
     it.each(placements)('then Suricata on $where saw each transaction once, and each body whole', ({ where }) => {
-      process.stdout.write(`Suricata on ${where}: ${JSON.stringify(seen.get(where))}\n`)
-      const checks = seesEverything(`Suricata on ${where}`, seen.get(where)!, transfers)
+      const again = retransmitted.get(where)!
+      process.stdout.write(`Suricata on ${where}: ${JSON.stringify(seen.get(where))}; sent again by TCP: ${again}\n`)
+      const checks = seesEverything(`Suricata on ${where}`, seen.get(where)!, transfers, again)
       expect(checks.filter(({ passed }) => !passed).map(({ sentence }) => sentence)).toEqual([])
     })
 
@@ -97,6 +102,13 @@ async function tapped(letter: string): Promise<KubeObject> {
   )
   await sendsTo(namespace, `web-${letter}`, sensor.status.podIP!)
   return server
+}
+
+/** Segments that TCP sent again: the client's are those to either web server. */
+async function sentAgainByBothEnds(letter: string): Promise<number> {
+  const read = ['node', '-e', "process.stdout.write(require('fs').readFileSync('/proc/net/snmp'))"]
+  const tables = await Promise.all([`web-${letter}`, 'client'].map((name) => exec(namespace, name, 'app', read)))
+  return tables.reduce((sum, snmp) => sum + tcpCounter(snmp, 'RetransSegs'), 0)
 }
 
 async function lostBySidecar(server: KubeObject): Promise<number> {

@@ -21,7 +21,7 @@ const controlMissesAtMost = 9
 export function checks({ ours, plain, control, unprepared, prepared }: Outcomes, transfers: number): Check[] {
   const fewest = transfers - controlMissesAtMost
   return [
-    ...[ours, prepared].flatMap((each) => seesEverything(each.tap, each, transfers)),
+    ...[ours, prepared].flatMap((each) => seesEverything(each.tap, each, transfers, each.retransmitted)),
     atMost(unprepared.tap, 'bodies whole', unprepared.wholeBodies, unpreparedSeesAtMost),
     ...[plain, control].map((each) => exactly(each.tap, 'packets lost by the sensor', each.lostBySensor, 0)),
     atMost(plain.tap, 'HTTP transactions', plain.transactions, plainSeesAtMost),

@@ -67,7 +67,9 @@ function scenarioOf(module: TestModule): Scenario {
     failures: [
       ...module.errors().map((error) => shown(error.message)),
       ...[...module.children.allSuites()].flatMap((suite) => suite.errors().map((error) => shown(error.message))),
-      ...tests.flatMap((test) => (test.result().errors ?? []).map(({ message }) => `${test.name}: ${shown(message)}`)),
+      ...tests.flatMap((test) =>
+        (test.result().errors ?? []).map(({ message, diff = '' }) => `${test.name}: ${shown(`${message}\n${diff}`)}`),
+      ),
     ],
   }
 }

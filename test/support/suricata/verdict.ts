@@ -17,14 +17,19 @@ export const exactly = (who: string, what: string, value: number, expected: numb
 export const atMost = (who: string, what: string, value: number, most: number): Check =>
   check(who, what, value, `at most ${most}`, value <= most)
 
-/** @param who begins each sentence */
-export const seesEverything = (who: string, seen: Seen, transfers: number): Check[] => [
+/**
+ * @param who begins each sentence
+ * @param retransmitted segments that the transfers' two ends have sent again, by their kernels' own count: on a busy
+ *   machine TCP does, and the sensor must see it; any more would be frames that the tap handed over twice
+ */
+export const seesEverything = (who: string, seen: Seen, transfers: number, retransmitted: number): Check[] => [
   exactly(who, 'HTTP transactions (status 200 and the length)', seen.transactions, transfers),
   exactly(who, 'transactions logged again', seen.repeated, 0),
   exactly(who, 'bodies whole (length and SHA-256)', seen.wholeBodies, transfers),
   exactly(who, "alerts on a body's last bytes", seen.alerts, transfers),
   exactly(who, 'checksums called invalid', seen.invalidChecksums, 0),
   exactly(who, 'gaps in streams', seen.gaps, 0),
+  atMost(who, 'segments seen again', seen.retransmissions, retransmitted),
   exactly(who, 'oddities in streams', seen.oddities, 0),
   exactly(who, 'packets not decodable', seen.invalidPackets, 0),
   exactly(who, 'packets lost by the sensor', seen.lostBySensor, 0),

@@ -12,7 +12,7 @@ Udp: 3
 describe("the kernel's counters", () => {
   it('given /proc/net/snmp, are the segments that TCP sent, again or for the first time', () => {
     expect(sentSegments(snmp)).toBe(1007)
-    expect(() => sentSegments('Udp: a\nUdp: 1\n')).toThrow('no OutSegs')
+    expect(() => sentSegments('Udp: a\nUdp: 1\n')).toThrow('no OutSegs of TCP')
   })
 
   it('given a process, are its resident megabytes; given one that has ended, none', () => {

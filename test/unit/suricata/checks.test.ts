@@ -5,6 +5,7 @@ import type { Outcome } from '../../suricata/scenario.ts'
 const whole: Outcome = {
   tap: 'tap',
   account: '',
+  retransmitted: 1,
   transactions: 200,
   repeated: 0,
   wholeBodies: 200,
@@ -14,6 +15,7 @@ const whole: Outcome = {
   invalidPackets: 0,
   packets: 1,
   lostBySensor: 0,
+  retransmissions: 1,
   oddities: 0,
   anomalies: {},
 }
@@ -39,6 +41,7 @@ describe('the verdict on the Suricata runs', () => {
     ['a transaction that our sidecar lost', { ours: { transactions: 199 } }],
     ['a transaction of ours that was logged twice', { ours: { repeated: 1 } }],
     ['a gap in a stream of ours', { ours: { gaps: 1 } }],
+    ['a segment of ours that came again more often than it was sent again', { ours: { retransmissions: 2 } }],
     ['an oddity in a stream of ours', { ours: { oddities: 1 } }],
     ['a body of ours that is not whole', { ours: { wholeBodies: 199 } }],
     ['an alert that did not come', { ours: { alerts: 199 } }],
