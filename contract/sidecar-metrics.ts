@@ -23,7 +23,7 @@ export const sidecarMetrics = {
   capturedFrames: {
     name: 'vxtap_captured_frames_total',
     type: 'counter',
-    help: "frames of the wire that the filter passed, a super-frame counting as its segments, those that the kernel's ring dropped included; equals sent plus dropped",
+    help: "frames of the wire that the filter passed, a super-frame counting as its segments; those that the kernel's ring dropped included, a super-frame counting as one; equals sent plus dropped",
     labels: [],
   },
   capturedBytes: {

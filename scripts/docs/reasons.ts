@@ -61,7 +61,7 @@ const dropRemedies: Record<DropReason, string> = {
   truncated:
     'A frame was larger than a slot of the ring. Look at the BIG TCP sizes of the interface (`gso_max_size`, `gro_max_size`); a report of a defect is welcome.',
   malformed:
-    'Something on the node makes frames that contradict their own metadata. A report with a capture is welcome.',
+    'A tunnel that the application makes inside the pod, or SCTP: turn the segmentation of such packets off in the pod, and the kernel cuts them before they are captured ([limits.md](limits.md)). Without either, something on the node makes frames that contradict their own metadata, and a report with a capture is welcome.',
   shutdown:
     'The pod ended while frames waited. If the number is large, the sensor or the network could not take them in the time that the pod had to end.',
 }

@@ -12,9 +12,16 @@ import type { Memory } from '../../wire/memory.ts'
 import { emptyVirtio, gsoNone, readVirtio, virtioHeaderLength, virtioNeedsCsum } from '../../wire/virtio.ts'
 import { buildFilter, type Direction, type OwnTunnel, rejectAll } from '../capture/filter.ts'
 import { Ring } from '../capture/ring.ts'
+import { RingAccount } from '../capture/ring-account.ts'
 import type { Counters } from '../counters.ts'
 import { restoreVlanTag } from '../frame/vlan.ts'
-import { blockDescriptor, TP_STATUS_VLAN_TPID_VALID, TP_STATUS_VLAN_VALID, tpacket3 } from '../linux/abi.ts'
+import {
+  blockDescriptor,
+  TP_STATUS_USER,
+  TP_STATUS_VLAN_TPID_VALID,
+  TP_STATUS_VLAN_VALID,
+  tpacket3,
+} from '../linux/abi.ts'
 import { SyscallError } from '../linux/errno.ts'
 import { carriesEthernet, interfaceIndex } from '../linux/interface.ts'
 import {
@@ -43,6 +50,8 @@ const absentWaitMs = 250
  * net/packet/af_packet.c): with HZ=100, 4 ms are 10, and one that has just been put off takes two.
  */
 const leastQuietMs = 40
+/** For frames that the kernel has counted and not handed over: its timer may be late on a node that is short of CPU. */
+const mostQuietMs = 1000
 const vlanTagLength = 4
 const defaultTpid = 0x8100
 
@@ -64,6 +73,7 @@ export class RingEngine implements Engine {
   readonly #waiter = new Waiter()
   readonly #virtio = emptyVirtio()
   readonly #statistics = { packets: 0, drops: 0, freezes: 0 }
+  readonly #account: RingAccount
   #fd = -1
   #stopping = false
   #own: OwnTunnel | undefined
@@ -72,6 +82,7 @@ export class RingEngine implements Engine {
   constructor(options: RingEngineOptions) {
     this.#options = options
     this.#memory = options.place.memory
+    this.#account = new RingAccount(options.counters)
     this.#state = { capturing: false, sentence: `starting to capture ${options.interface}` }
   }
 
@@ -151,6 +162,8 @@ export class RingEngine implements Engine {
 
   #close(): void {
     const { interface: name, place } = this.#options
+    this.readKernelCounters()
+    this.#account.abandon()
     place.detach()
     closeSocket(this.#fd)
     this.#fd = -1
@@ -175,7 +188,10 @@ export class RingEngine implements Engine {
         // The block that was being filled when the filter closed, or the interface went, comes at the latest after its
         // retire time. Quiet counts up to a moment before the look: what held us up since then may have hidden a block.
         if (blocks > 0 || quietSince === Number.POSITIVE_INFINITY) quietSince = performance.now()
-        if (before - quietSince > Math.max(3 * shape.retireMs, leastQuietMs)) break
+        this.readKernelCounters()
+        const quietMs = before - quietSince
+        const enoughMs = this.#account.unread > 0 ? mostQuietMs : Math.max(3 * shape.retireMs, leastQuietMs)
+        if (quietMs > enoughMs) break
         await setTimeout(shape.retireMs)
         continue
       }
@@ -191,7 +207,6 @@ export class RingEngine implements Engine {
         }
       }
     }
-    this.readKernelCounters()
   }
 
   /** Lets blocks come. @returns whether the socket reports an error */
@@ -199,7 +214,7 @@ export class RingEngine implements Engine {
     if (pauseMs === Number.POSITIVE_INFINITY) return this.#waiter.wait(this.#fd, idleWaitMs)
     // Blocks that no pause can be made for are waited for in the next turn: the way through another thread takes too long.
     await (pauseMs === 0 ? setImmediate() : setTimeout(pauseMs))
-    return false
+    return this.#waiter.waitHere(this.#fd, 0)
   }
 
   /**
@@ -217,7 +232,7 @@ export class RingEngine implements Engine {
       if (now >= end) return blocks
       pace.emptied(now)
       if (this.#stopping || pace.pauseMs() !== 0) return blocks
-      // An error is found again by a later wait.
+      // An error is found again after the rest.
       if (this.#waiter.waitHere(this.#fd, briefWaitMs)) return blocks
     }
   }
@@ -240,6 +255,7 @@ export class RingEngine implements Engine {
     const u32 = this.#memory.u32
     const count = u32[(block + blockDescriptor.packetCount) >> 2]!
     let at = block + u32[(block + blockDescriptor.firstPacket) >> 2]!
+    this.#account.block(count)
     this.#options.pipeline.tick(performance.now())
     for (let left = count; left > 0; left--) {
       // Read before the frame's surroundings are written to.
@@ -252,6 +268,10 @@ export class RingEngine implements Engine {
   #frame(header: number): void {
     const { u16, u32 } = this.#memory
     const status = u32[(header + tpacket3.status) >> 2]!
+    if ((status & TP_STATUS_USER) === 0) {
+      this.#account.void()
+      return
+    }
     const length = u32[(header + tpacket3.snapLength) >> 2]!
     const cut = length < u32[(header + tpacket3.length) >> 2]!
     const virtio = this.#virtio
@@ -272,10 +292,7 @@ export class RingEngine implements Engine {
 
   readKernelCounters(): void {
     if (this.#fd < 0) return
-    const { counters } = this.#options
     readStatistics(this.#fd, this.#statistics)
-    counters.capturedFrames += this.#statistics.drops
-    counters.dropped.ring_full += this.#statistics.drops
-    counters.ringFreezes += this.#statistics.freezes
+    this.#account.add(this.#statistics)
   }
 }

@@ -23,7 +23,8 @@ export const mmap = libc.func(
 )
 export const munmap = libc.func('int munmap(uintptr_t address, size_t length)')
 export const madvise = libc.func('int madvise(uintptr_t address, size_t length, int advice)')
-export const mallocTrim = libc.func('int malloc_trim(size_t pad)')
+/** Undefined where the C library is not GNU's. */
+export const mallocTrim: ((pad: number) => number) | undefined = unlessMissing('int malloc_trim(size_t pad)')
 export const memcmp = libc.func('int memcmp(uintptr_t one, void *other, size_t length)')
 export const poll = libc.func('int poll(uintptr_t descriptors, unsigned long count, int timeout)')
 export const eventfd = libc.func('int eventfd(unsigned int initial, int flags)')
@@ -32,6 +33,14 @@ export const ioctl = libc.func('int ioctl(int fd, unsigned long request, void *a
 export const interfaceIndex = libc.func('unsigned int if_nametoindex(const char *name)')
 /** syscall(2) as bpf(2) needs it: the C library has no function of that name. */
 export const syscallBpf = libc.func('intptr_t syscall(long number, int command, void *attribute, uint32_t size)')
+
+function unlessMissing(prototype: string): ReturnType<typeof libc.func> | undefined {
+  try {
+    return libc.func(prototype)
+  } catch {
+    return undefined
+  }
+}
 
 export function errno(): number {
   return koffi.errno()

@@ -3,5 +3,5 @@ import * as libc from './libc.ts'
 
 /** malloc_trim(3): whole pages that are free, in the arenas of all threads. */
 export function releaseFreedMemory(): void {
-  libc.mallocTrim(0)
+  libc.mallocTrim?.(0)
 }

@@ -16,6 +16,9 @@ export interface FileMapping {
   readonly path: string
 }
 
+/** A page that was written counts under the second too, or, once it is swapped out, under the third alone. */
+const untouched = [/^Anonymous:\s+0 kB$/m, /^Private_Dirty:\s+0 kB$/m, /^Swap:\s+0 kB$/m]
+
 /**
  * The mappings of /proc/PID/smaps (proc(5)) that are backed by a file, cannot be written, and hold no page that differs
  * from the file: of those alone, MADV_DONTNEED loses nothing (madvise(2)). Relocated constants (RELRO) count as
@@ -25,7 +28,7 @@ export function cleanFileMappings(smaps: string): FileMapping[] {
   const found: FileMapping[] = []
   for (const entry of smaps.split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)) {
     const head = /^([0-9a-f]+)-([0-9a-f]+) r-[x-]p [0-9a-f]+ [0-9a-f:]+ [1-9][0-9]*\s+(\/.*)$/m.exec(entry)
-    if (!head || !/^Anonymous:\s+0 kB$/m.test(entry)) continue
+    if (!head || !untouched.every((line) => line.test(entry))) continue
     const start = Number.parseInt(head[1]!, 16)
     found.push({ start, length: Number.parseInt(head[2]!, 16) - start, path: head[3]! })
   }

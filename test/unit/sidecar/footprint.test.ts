@@ -71,6 +71,18 @@ describe('given a sidecar that has given memory back', () => {
   })
 })
 
+describe('given a packet path that needs more than the slack', () => {
+  it('when it comes back each second, then after half a minute it is let be', () => {
+    const own = memory(60, 20)
+    const footprint = new Footprint(own)
+    for (let second = 0; second < 1000; second++) {
+      own.mebibytes = 28
+      footprint.look()
+    }
+    expect(own.times).toBe(31)
+  })
+})
+
 const footprint = new URL('../../../sidecar/footprint.ts', import.meta.url).href
 
 describe('given memory that a process has freed', () => {

@@ -52,6 +52,18 @@ describe('given a ring of 16 blocks', () => {
     expect(pace.pauseMs()).toBe(Number.POSITIVE_INFINITY)
   })
 
+  it('when a block comes now and then after a burst, then it does not pass for fast traffic', () => {
+    const pace = new Pace(4, 0)
+    const from = steady(pace, 3, 0, 50)
+    expect(pace.pauseMs()).toBe(0)
+    // Looked at each millisecond, as long as no pause is made.
+    for (let ms = 1; ms <= 1000; ms++) {
+      if (ms % 50 === 0) pace.came(1)
+      pace.emptied(from + ms)
+    }
+    expect(pace.pauseMs()).toBe(Number.POSITIVE_INFINITY)
+  })
+
   it('when it is found empty at any times, then a pause never lets more than an eighth of it fill at the rate of late', () => {
     const looks = fc.array(
       fc.record({ after: fc.double({ min: 0, max: 20, noNaN: true }), blocks: fc.nat({ max: 16 }) }),
@@ -72,7 +84,7 @@ describe('given a ring of 16 blocks', () => {
           blocks += look.blocks
           pace.came(look.blocks)
           pace.emptied(now)
-          if (now - since < 1) continue
+          if (now - since < 1 || (blocks === 1 && now - since <= 4)) continue
           rate = blocks / (now - since)
           since = now
           blocks = 0

@@ -2,8 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { cleanFileMappings } from '../../../../sidecar/linux/release-text.ts'
 import { answerOf } from '../../../support/own-process.ts'
 
-const entry = (range: string, permissions: string, inode: number, path: string, anonymous: number) =>
-  `${range} ${permissions} 00001000 fe:00 ${inode}                     ${path}\nSize:  8 kB\nRss:  8 kB\nAnonymous:           ${anonymous} kB\nVmFlags: rd ex\n`
+const entry = (
+  range: string,
+  permissions: string,
+  inode: number,
+  path: string,
+  anonymous: number,
+  dirty = anonymous,
+  swapped = 0,
+) =>
+  `${range} ${permissions} 00001000 fe:00 ${inode}                     ${path}\nSize:  8 kB\nRss:  8 kB\nPrivate_Dirty:       ${dirty} kB\nAnonymous:           ${anonymous} kB\nSwap:                ${swapped} kB\nVmFlags: rd ex\n`
 
 describe('given the mappings of a process', () => {
   it('when they are clean text or constants of a file, then they may be given back', () => {
@@ -18,6 +26,8 @@ describe('given the mappings of a process', () => {
 
   it.each([
     ['relocated constants (RELRO)', entry('55d000-55f000', 'r--p', 4711, '/usr/bin/node', 8)],
+    ['text with a page that was written', entry('55d000-55f000', 'r-xp', 4711, '/usr/bin/node', 0, 4)],
+    ['constants that are swapped out', entry('55d000-55f000', 'r--p', 4711, '/usr/bin/node', 0, 0, 8)],
     ['writable data', entry('55d000-55f000', 'rw-p', 4711, '/usr/bin/node', 0)],
     ['memory without a file', entry('55d000-55f000', 'r-xp', 0, '', 0)],
     ['the heap', entry('55d000-55f000', 'rw-p', 0, '[heap]', 0)],
