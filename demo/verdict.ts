@@ -40,7 +40,7 @@ export interface Verdict {
 }
 
 /** What was captured this many milliseconds before the sensor left may still have waited in the tap's ring. */
-const inRingMs = 100
+const inRingMs = 1000
 
 const inGap = (gap: Gap | undefined) => (frame: Frame) =>
   gap !== undefined && frame.timeMs >= gap.from - inRingMs && frame.timeMs <= gap.to

@@ -58,6 +58,8 @@ interface Seen extends Frame {
 
 /** Milliseconds by which a frame may seem to be at the sensor before it was on the wire: timestamps are rounded. */
 const clockStep = 2
+/** The same, where there are as many on both sides: the wire's timestamp may have waited for a processor. */
+const lateStamp = 500
 
 /** The bytes of a frame as a text, to look it up by. */
 export const keyOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
@@ -195,7 +197,7 @@ function positionsByKey(frames: readonly Frame[]): Map<string, number[]> {
 }
 
 /**
- * Pairs equal frames: each of the sensor's, from the last to the first, with the latest of the wire that is left and
+ * Pairs equal frames: in order where there are as many on both sides and they may be the same; else each of the sensor's, from the last to the first, with the latest of the wire that is left and
  * not later than itself. So none takes the place of an equal frame (a ping, a neighbour solicitation) that was lost
  * long before, or that came before the capture began.
  * @param place takes the position on the wire
@@ -207,6 +209,13 @@ function pairUp(
   expected: readonly Frame[],
   place: Map<Frame, number>,
 ): Frame[] {
+  const alike = (index: number) => expected[onWire[index]!]!.timeMs <= equal[index]!.timeMs + lateStamp
+  if (equal.length === onWire.length && equal.every((_, index) => alike(index))) {
+    equal.forEach((frame, index) => {
+      place.set(frame, onWire[index]!)
+    })
+    return []
+  }
   const alone: Frame[] = []
   let left = onWire.length
   for (const frame of equal.toReversed()) {

@@ -18,9 +18,12 @@ export interface Capture {
   stop(): Promise<CaptureTotals>
 }
 
-const startTimeoutMs = 5000
-/** dumpcap reads blocks that the kernel hands over after 250 ms at the latest, and drops what is in an open one. */
-const drainMs = 350
+const startTimeoutMs = 30_000
+/**
+ * dumpcap reads blocks that the kernel hands over after 250 ms at the latest, and drops what is in an open one; the rest is
+ * for a machine on which timer and reader are late.
+ */
+const drainMs = 600
 
 /** @throws Error where dumpcap is missing or does not start; the message has what it said */
 export async function startCapture(

@@ -48,6 +48,11 @@ export async function tshark(file: string, filter: string, ...fields: readonly s
   return output.split('\n').filter((line) => line !== '')
 }
 
+/** What was tapped just before the capture of the wire began is at the sensor after this. */
+const settledMs = 1000
+/** dumpcap reads blocks that the kernel hands over after 250 ms at the latest. */
+const drainMs = 1000
+
 export interface WireCapture {
   /** Ends it, and gives what was on the wire. */
   stop(): Promise<Frame[]>
@@ -85,10 +90,10 @@ export async function captureWire(namespace: string, podName: string, file: stri
       if (/^File: /m.test(said)) resolve()
     })
   })
+  await sleep(settledMs)
   return {
     async stop() {
-      // dumpcap reads blocks that the kernel hands over after 250 ms at the latest.
-      await sleep(500)
+      await sleep(drainMs)
       const gone = new Promise((resolve) => child.once('close', resolve))
       child.kill('SIGINT')
       await gone

@@ -19,19 +19,14 @@ export interface Seen {
   readonly packets: number
   /** Packets that its own capture lost: when this is not 0, the machine was too slow and the run proves nothing. */
   readonly lostBySensor: number
-  /** Segments of connections with the web server that it had seen before: sent again by TCP, or handed over twice. */
-  readonly retransmissions: number
   /**
-   * How often else it found a connection with the web server odd: segments out of their window, answers without a
-   * question. Other connections may have begun before the tap.
+   * How often it found a connection with the web server odd: segments seen before or out of their window, answers without
+   * a question. Other connections may have begun before the tap.
    */
   readonly oddities: number
   /** What it found odd in packets and streams, by its own names. */
   readonly anomalies: Readonly<Record<string, number>>
 }
-
-/** Of stream-tcp.c in Suricata 7: data above what the receiver has acknowledged, and data below. */
-const retransmitted = new Set(['stream.pkt_retransmission', 'stream.pkt_spurious_retransmission'])
 
 interface EveEvent {
   readonly event_type: string
@@ -74,15 +69,11 @@ export function readEve(text: string, transfers: number, port: number): Seen {
   }
   const logged = events.filter(({ event_type, http }) => event_type === 'http' && expected.has(http?.url ?? ''))
   const anomalies: Record<string, number> = {}
-  let retransmissions = 0
   let oddities = 0
   for (const { event_type, anomaly, src_port, dest_port } of events) {
     if (event_type !== 'anomaly') continue
+    if (anomaly?.type !== 'decode' && (src_port === port || dest_port === port)) oddities++
     const name = anomaly?.event ?? anomaly?.type ?? 'unnamed'
-    if (anomaly?.type !== 'decode' && (src_port === port || dest_port === port)) {
-      if (retransmitted.has(name)) retransmissions++
-      else oddities++
-    }
     anomalies[name] = (anomalies[name] ?? 0) + 1
   }
   // Counters only grow; the last event is written when Suricata ends.
@@ -101,7 +92,6 @@ export function readEve(text: string, transfers: number, port: number): Seen {
     invalidPackets: counter(stats, 'decoder.invalid'),
     packets: counter(stats, 'decoder.pkts'),
     lostBySensor: counter(stats, 'capture.kernel_drops'),
-    retransmissions,
     oddities,
     anomalies,
   }

@@ -110,6 +110,19 @@ describe('comparing the wire with what the sensor got', () => {
     expect(counts(wire, sensor)).toMatchObject({ matched: 2, ...clean })
   })
 
+  it.each([
+    ['pairs frames of which the wire has as many, though its timestamps were late', 500, clean],
+    [
+      'pairs none that were at the sensor long before they were on the wire',
+      501,
+      { ...clean, missing: 2, duplicates: 2 },
+    ],
+  ])('%s', (_, late, found) => {
+    const equal = tcp4({ sequence: 1, payload: payloadOf(9) })
+    const wire = [at(late, equal), at(late + 1000, equal)]
+    expect(counts(wire, [at(0, equal), at(1000, equal)])).toMatchObject(found)
+  })
+
   it('leaves out the tunnel, and what the sensor has from before and after', () => {
     const [tunnel, early, late] = [1, 2, 3].map((n) => tcp4({ sequence: n, payload: payloadOf(n) }))
     const given = { ...options, isTunnel: (bytes: Uint8Array) => bytes === tunnel }

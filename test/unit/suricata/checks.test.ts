@@ -5,7 +5,7 @@ import type { Outcome } from '../../suricata/scenario.ts'
 const whole: Outcome = {
   tap: 'tap',
   account: '',
-  retransmitted: 1,
+  retransmitted: 0,
   transactions: 200,
   repeated: 0,
   wholeBodies: 200,
@@ -15,7 +15,6 @@ const whole: Outcome = {
   invalidPackets: 0,
   packets: 1,
   lostBySensor: 0,
-  retransmissions: 1,
   oddities: 0,
   anomalies: {},
 }
@@ -37,12 +36,16 @@ describe('the verdict on the Suricata runs', () => {
     expect(failures({})).toBe(0)
   })
 
+  it('given a segment that TCP itself sent again, when judged, then that the sensor saw it is no fault', () => {
+    expect(failures({ ours: { oddities: 4, retransmitted: 1 } })).toBe(0)
+  })
+
   it.each([
     ['a transaction that our sidecar lost', { ours: { transactions: 199 } }],
     ['a transaction of ours that was logged twice', { ours: { repeated: 1 } }],
     ['a gap in a stream of ours', { ours: { gaps: 1 } }],
-    ['a segment of ours that came again more often than it was sent again', { ours: { retransmissions: 2 } }],
     ['an oddity in a stream of ours', { ours: { oddities: 1 } }],
+    ['more oddities than one segment sent again may be', { ours: { oddities: 5, retransmitted: 1 } }],
     ['a body of ours that is not whole', { ours: { wholeBodies: 199 } }],
     ['an alert that did not come', { ours: { alerts: 199 } }],
     ['one checksum of ours called invalid', { ours: { invalidChecksums: 1 } }],

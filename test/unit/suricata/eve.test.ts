@@ -70,16 +70,4 @@ describe("what Suricata's log says of the transfers", () => {
     expect(seen.anomalies).toEqual({ 'stream.pkt_invalid_ack': 3, 'decoder.ipv6.zero_len_padn': 1 })
     expect(seen.oddities).toBe(2)
   })
-
-  it('given segments that TCP sent again, when read, then they are told apart from what is odd', () => {
-    const again = (event: string, port = 80) => ({
-      ...{ event_type: 'anomaly', src_port: port, dest_port: 40000 },
-      anomaly: { type: 'stream', event },
-    })
-    const both = [again('stream.pkt_retransmission'), again('stream.pkt_spurious_retransmission')]
-    expect(read(...both, again('stream.pkt_retransmission', 443), stats())).toMatchObject({
-      retransmissions: 2,
-      oddities: 0,
-    })
-  })
 })
