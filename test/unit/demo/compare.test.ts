@@ -112,11 +112,7 @@ describe('comparing the wire with what the sensor got', () => {
 
   it.each([
     ['pairs frames of which the wire has as many, though its timestamps were late', 500, clean],
-    [
-      'pairs none that were at the sensor long before they were on the wire',
-      501,
-      { ...clean, missing: 2, duplicates: 2 },
-    ],
+    ['pairs none with one that came to the wire long after it', 501, { ...clean, missing: 1, duplicates: 1 }],
   ])('%s', (_, late, found) => {
     const equal = tcp4({ sequence: 1, payload: payloadOf(9) })
     const wire = [at(late, equal), at(late + 1000, equal)]
