@@ -51,7 +51,7 @@ export class NetworkNamespace {
 
   /** `ip` commands, in one batch, without the leading `ip`. */
   async ip(lines: readonly string[]): Promise<void> {
-    await run(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+    await run(['ip', '-n', this.name, '-batch', '-'], { input: `${lines.join('\n')}\n`, timeoutMs: 60_000 })
   }
 
   async sysctl(values: Readonly<Record<string, string>>): Promise<void> {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { urlHost } from '../cluster/addresses.ts'
 import { nativeSidecars } from './world/abilities.ts'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
-import { apply, type KubeObject, ready } from './world/kubectl.ts'
+import { apply, eventually, type KubeObject, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
 import { idleContainer, optIn, pod, sensorPod, webContainer } from './world/workloads.ts'
 
@@ -30,7 +30,13 @@ if (nativeSidecars)
       const metadata = { name: 'early', namespace, labels: optIn, annotations: { 'vxtap.io/hold': 'true' } }
       await apply(pod(metadata, hurried(status.podIP ?? '')))
       early = await ready(namespace, 'early')
-      await fetchCapture(namespace, 'sensor', capture)
+      // It is Ready as soon as its process runs, which has yet to ask.
+      await eventually('its request has been mirrored', async () => {
+        await fetchCapture(namespace, 'sensor', capture)
+        // A file that is still written to may end within a frame, which tshark calls an error.
+        const found = await tshark(capture, 'http.request.uri == "/first"', 'frame.number').catch(() => [])
+        return found.length > 0
+      })
     })
     afterAll(() => folder.remove())
 

@@ -15,7 +15,7 @@ import { ask, counters, restartsOf } from './world/tap.ts'
 import { idleContainer, onNode, optIn, pod, requests, webContainer } from './world/workloads.ts'
 
 const namespace = useNamespace('no-sensor')
-const within = 2000
+const within = 5000
 const enough = 200
 const looks = /no pod with the label run=sensor in namespace \\?"no-sensor\\?"/
 

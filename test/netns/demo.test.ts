@@ -83,7 +83,7 @@ describe('vxtap demo', () => {
     const interrupted = performance.now()
     process.kill(-demo.child.pid!, 'SIGINT')
     const [code] = await once(demo.child, 'close')
-    expect(performance.now() - interrupted).toBeLessThan(2000)
+    expect(performance.now() - interrupted).toBeLessThan(10_000)
     expect(code).toBe(130)
     expect(processes()).toEqual([])
     expect({ mounts: mounts(), interfaces: interfaces() }).toEqual(before)
@@ -95,7 +95,7 @@ describe('vxtap demo', () => {
     demo.child.kill('SIGTERM')
     const [code] = await once(demo.child, 'close')
     expect(code).not.toBe(0)
-    await expect.poll(() => processes(), { timeout: 2000 }).toEqual([])
+    await expect.poll(() => processes(), { timeout: 20_000 }).toEqual([])
   })
 
   it('says which file it cannot replay, with the exit codes of sysexits.h', async () => {

@@ -10,8 +10,13 @@ export interface RawExchange {
 
 export interface RawOptions {
   readonly tls?: boolean
+  /** How many answers are waited for, however long they take, unless the other end closes. */
+  readonly answers?: number
+  /** How long is waited afterwards, for it to close or to answer what it was not asked. */
   readonly waitMs?: number
 }
+
+const patienceMs = 15_000
 
 export async function openSocket(port: number, tls = true): Promise<Socket> {
   const socket: Socket = tls
@@ -26,18 +31,21 @@ export async function openSocket(port: number, tls = true): Promise<Socket> {
   return socket
 }
 
-/** Sends all of it and listens until the other end closes or the time is over. */
+/** Sends all of it and listens for the answers, and for more of them. */
 export async function exchange(
   port: number,
   bytes: string | Buffer,
-  { tls = true, waitMs = 1500 }: RawOptions = {},
+  { tls = true, answers = 1, waitMs = 1000 }: RawOptions = {},
 ): Promise<RawExchange> {
   const socket = await openSocket(port, tls)
   let received = ''
+  const { promise: answered, resolve } = Promise.withResolvers<void>()
   socket.on('data', (chunk: Buffer) => {
     received += chunk.toString('latin1')
+    if (statuses(received).length >= answers) resolve()
   })
   socket.write(bytes)
+  if (answers > 0) await Promise.race([answered, closedWithin(socket, patienceMs)])
   const closed = await closedWithin(socket, waitMs)
   socket.destroy()
   return { received, closed }

@@ -77,11 +77,11 @@ export class Crowd {
   }
 }
 
-/** The most of these moments that lie in one cell of 100 ms. */
-export function fullest(moments: readonly number[]): number {
+/** Over cells of 100 ms: how many have any of these moments, and how many of them the fullest has. */
+export function spreadOf(moments: readonly number[]): { readonly cells: number; readonly fullest: number } {
   const cells = new Map<number, number>()
   for (const at of moments) cells.set(Math.floor(at / 100), (cells.get(Math.floor(at / 100)) ?? 0) + 1)
-  return Math.max(0, ...cells.values())
+  return { cells: cells.size, fullest: Math.max(0, ...cells.values()) }
 }
 
 /** How often a request ended so. */

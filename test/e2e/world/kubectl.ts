@@ -54,7 +54,8 @@ interface Pod {
   }
 }
 
-const defaultSeconds = 30
+/** What takes seconds takes a minute and more where other programs want the processor. */
+const defaultSeconds = 100
 
 /** Its address of one family; fails where it has none. */
 export function addressOf({ metadata, status }: KubeObject, family: 4 | 6): string {

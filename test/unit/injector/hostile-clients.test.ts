@@ -39,11 +39,11 @@ describe('given clients that do not speak as they should', () => {
     sockets.push(socket)
     return socket
   }
-  /** A well-behaved client is answered, and soon: the API server waits for seconds only. */
+  /** A well-behaved client is answered, and soon: the API server waits for the chart's five seconds. */
   const expectOthersServed = async () => {
     const started = performance.now()
     expect((await post(injector.port, agent, good)).status).toBe(200)
-    expect(performance.now() - started).toBeLessThan(2000)
+    expect(performance.now() - started).toBeLessThan(5000)
   }
   const metric = async (name: string) => {
     const text = await (await fetch(`http://127.0.0.1:${injector.metricsPort}/metrics`)).text()
@@ -101,7 +101,7 @@ describe('given clients that do not speak as they should', () => {
 
   it('requests sent without waiting for the answers are answered in their order', async () => {
     const bodies = ['a', 'b', 'c'].map((uid) => JSON.stringify(review(pod(), { uid })))
-    const { received } = await exchange(injector.port, bodies.map(request).join(''), { waitMs: 500 })
+    const { received } = await exchange(injector.port, bodies.map(request).join(''), { answers: 3, waitMs: 100 })
     expect(statuses(received)).toEqual([200, 200, 200])
     expect([...received.matchAll(/"uid":"(.)"/g)].map((match) => match[1])).toEqual(['a', 'b', 'c'])
   })
@@ -113,7 +113,7 @@ describe('given clients that do not speak as they should', () => {
     ['a TLS alert', Buffer.from([0x15, 3, 3, 0, 2, 2, 0x28])],
     ['an SSL 2 greeting', Buffer.from([0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10])],
   ])('%s in place of a handshake gets no answer, and does not keep others waiting', async (_what, bytes) => {
-    const answer = exchange(injector.port, bytes, { tls: false, waitMs: 500 })
+    const answer = exchange(injector.port, bytes, { tls: false, answers: 0, waitMs: 500 })
     await expectOthersServed()
     expect(statuses((await answer).received)).toEqual([])
   })
@@ -125,11 +125,11 @@ describe('given clients that do not speak as they should', () => {
       for (const socket of slow) if (!socket.destroyed) socket.write('x')
     }, 500)
     await expectOthersServed()
-    const closed = await Promise.all(slow.map((socket) => closedWithin(socket, 15_000)))
+    const closed = await Promise.all(slow.map((socket) => closedWithin(socket, 30_000)))
     clearInterval(trickle)
     expect(closed).not.toContain(false)
     await expectOthersServed()
-  })
+  }, 60_000)
 
   it('60 bodies of 7 MB that arrive side by side stay within the memory, and small ones get through', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -83,7 +83,7 @@ describe('the operations server', () => {
 
 describe('when it is told to stop', () => {
   it('is no longer ready, goes on answering for the drain time, and asks for connections to be closed', async () => {
-    const served = await serveInjector({ DRAIN_SECONDS: '1' })
+    const served = await serveInjector({ DRAIN_SECONDS: '4' })
     expect((await served.post(body)).connection).toBe('keep-alive')
     const stopped = served.dispose.bind(served)
     const stopping = served.stop()

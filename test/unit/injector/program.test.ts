@@ -24,7 +24,7 @@ describe('vxtap injector', () => {
   })
 
   it('serves, writes one line for each decision, drains on SIGTERM and ends with 0', async () => {
-    injector = await startInjectorProcess({ DRAIN_SECONDS: '1' })
+    injector = await startInjectorProcess({ DRAIN_SECONDS: '4' })
     agent = new Agent({ ca: injector.certificate.cert, keepAlive: true })
     expect((await post(injector.port, agent, body)).status).toBe(200)
     injector.child.kill('SIGTERM')

@@ -52,6 +52,7 @@ describe('given the flags of V8 that a sidecar sets', () => {
       `,
         '--trace-turbo-inlining',
         '--no-use-osr',
+        '--no-concurrent-recompilation',
       ).stdout.match(/^Inlining .*\bf\d+\b/gm)?.length ?? 0
     expect(inlined(set)).toBeGreaterThan(inlined(''))
   })
