@@ -33,8 +33,9 @@ export class Pace {
   emptied(nowMs: number): void {
     const passed = nowMs - this.#since
     if (passed < shortestMeasureMs) return
-    // One block may be the last packets of a burst, or a single one, which the kernel's timer has handed over.
-    if (this.#blocks === 1 && passed <= longestPauseMs) return
+    // One block may be a single packet, which the kernel's timer has handed over: no reason to stay awake in a small ring.
+    const wakeful = this.#pausedBlocks * passed < shortestPauseMs
+    if (this.#blocks === 1 && wakeful && passed <= longestPauseMs) return
     this.#busiest = Math.max(this.#blocks / passed, this.#busiest * rateMemory)
     this.#since = nowMs
     this.#blocks = 0

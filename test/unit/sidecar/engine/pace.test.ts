@@ -84,7 +84,7 @@ describe('given a ring of 16 blocks', () => {
           blocks += look.blocks
           pace.came(look.blocks)
           pace.emptied(now)
-          if (now - since < 1 || (blocks === 1 && now - since <= 4)) continue
+          if (now - since < 1) continue
           rate = blocks / (now - since)
           since = now
           blocks = 0
