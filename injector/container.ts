@@ -85,7 +85,7 @@ const securityContext = (capabilities: readonly string[]): JsonObject => ({
 
 /** The kubelet starts the next container once this succeeds. A minute without capturing restarts the sidecar alone. */
 const holdProbe: JsonObject = {
-  httpGet: { path: '/readyz', port: metricsPortName },
+  httpGet: { path: '/readyz?hold', port: metricsPortName },
   periodSeconds: 1,
   failureThreshold: 60,
 }

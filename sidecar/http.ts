@@ -17,11 +17,16 @@ import type { ListenAddress } from '../contract/sidecar-settings.ts'
 import type { Counters } from './counters.ts'
 import type { PathState } from './tunnel/transport.ts'
 
+/** How the injector's startup probe asks, for an application that waits. */
+const holdQuery = 'hold'
+
 export interface Health {
   /** The sidecar does its work: it captures. */
   readonly healthy: boolean
   /** It captures, and the first look for a sensor has been answered. */
   readonly ready: boolean
+  /** Ready, or never to be: an application that waits for the tap (annotation hold) waits no longer. */
+  readonly released: boolean
   readonly sentence: string
 }
 
@@ -123,7 +128,7 @@ export function serve(address: ListenAddress, observed: Observed): Promise<Serve
     const answer = (status: number, text: string, type = 'text/plain; charset=utf-8') => {
       response.writeHead(status, { 'content-type': type }).end(text)
     }
-    const path = request.url?.split('?')[0]
+    const [path, query] = request.url?.split('?') ?? []
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'only GET is answered here\n')
     if (path === '/metrics') {
       observed.refresh()
@@ -136,7 +141,8 @@ export function serve(address: ListenAddress, observed: Observed): Promise<Serve
     observed.refresh()
     const health = observed.health()
     if (path === '/healthz') return answer(health.healthy ? 200 : 503, `${health.sentence}\n`)
-    if (path === '/readyz') return answer(health.ready ? 200 : 503, `${health.sentence}\n`)
+    const ready = query === holdQuery ? health.released : health.ready
+    if (path === '/readyz') return answer(ready ? 200 : 503, `${health.sentence}\n`)
     return answer(404, 'here are /metrics, /healthz and /readyz\n')
   })
   server.headersTimeout = 5_000

@@ -8,18 +8,37 @@ import { Counters } from './counters.ts'
 import { SyscallError } from './linux/errno.ts'
 import type { Log } from './log.ts'
 import { startSidecar } from './sidecar.ts'
+import { isInPod, stayUp } from './stay-up.ts'
 import { setV8Flags } from './v8-flags.ts'
 
+const say = (sentence: string): boolean => process.stderr.write(`vxtap sidecar: ${sentence}\n`)
+
 function fail(code: number, message: string): never {
-  process.stderr.write(`vxtap sidecar: ${message}\n`)
+  say(message)
   process.exit(code)
 }
 
-function settingsOrExit(): SidecarSettings {
+/** What no other start of this pod would put right: ends the process with the code, or, in a pod, lives on without a tap. */
+async function giveUp(code: number, problem: string): Promise<never> {
+  if (!isInPod(process.env)) fail(code, problem)
+  say(`${problem}; nothing is mirrored, and the pod goes on without a tap. Put it right, and create the pod anew`)
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve())
+  })
+  await stayUp(problem, process.env, version, told)
+  return process.exit(exitCodes.ok.code)
+}
+
+async function settingsOrGiveUp(): Promise<SidecarSettings> {
   const result = readSidecarSettings(process.env)
   if (result.ok) return result.settings
-  for (const problem of result.problems) process.stderr.write(`vxtap sidecar: ${problem}\n`)
-  return fail(exitCodes.config.code, 'not started; the settings are in docs/configuration.md')
+  for (const problem of result.problems) say(problem)
+  const [only = '', ...others] = result.problems
+  const which = others.length === 0 ? only : `${only} (and ${others.length} more: the log has them)`
+  return giveUp(
+    exitCodes.config.code,
+    isInPod(process.env) ? which : 'not started; the settings are in docs/configuration.md',
+  )
 }
 
 function createLog(settings: SidecarSettings): Log {
@@ -42,7 +61,7 @@ function ownAddresses(): readonly string[] {
 
 export async function main(): Promise<void> {
   setV8Flags()
-  const settings = settingsOrExit()
+  const settings = await settingsOrGiveUp()
   const log = createLog(settings)
   const started = startSidecar({
     settings,
@@ -52,7 +71,7 @@ export async function main(): Promise<void> {
     environment: process.env,
     ownAddresses,
   })
-  if (!started.ok) fail(exitCodes.config.code, started.problem)
+  if (!started.ok) return giveUp(exitCodes.config.code, started.problem)
   let signalled = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -66,10 +85,9 @@ export async function main(): Promise<void> {
     await started.sidecar.done
   } catch (error) {
     const denied = error instanceof SyscallError && (error.code === 'EPERM' || error.code === 'EACCES')
-    fail(
-      denied ? exitCodes.noPermission.code : exitCodes.failure.code,
-      error instanceof Error ? error.message : String(error),
-    )
+    const sentence = error instanceof Error ? error.message : String(error)
+    if (denied) return giveUp(exitCodes.noPermission.code, sentence)
+    fail(exitCodes.failure.code, sentence)
   }
   process.exit(exitCodes.ok.code)
 }

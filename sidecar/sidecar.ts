@@ -65,13 +65,17 @@ export function startSidecar(options: SidecarOptions): Started {
     counters: requests,
     api: apiAccess(options.environment),
   })
-  const health = (): Health => ({
-    healthy: engine.state.capturing,
+  const health = (): Health => {
     // Not "a sensor is known": an application that waits for the tap (annotation hold) must not wait for a sensor that
     // may never come, but only until the first answer about one.
-    ready: engine.state.capturing && discovery.state.kind !== 'starting',
-    sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}${batches(outlets.paths())}; ${summary(snapshot(counters))}`,
-  })
+    const ready = engine.state.capturing && discovery.state.kind !== 'starting'
+    return {
+      healthy: engine.state.capturing,
+      ready,
+      released: ready,
+      sentence: `${engine.state.sentence}; ${discovery.state.sentence}${unsendable()}${batches(outlets.paths())}; ${summary(snapshot(counters))}`,
+    }
+  }
   const unsendable = () => {
     const missing = outlets.unsendable
     return missing === 0 ? '' : `, but ${missing} of ${found} cannot be sent to (the log says why)`

@@ -38,6 +38,8 @@ export interface VirtioHeader {
   flags: number
   /** Without the ECN bit. */
   gsoType: number
+  /** VIRTIO_NET_HDR_GSO_ECN: CWR is of RFC 3168, for the first segment alone. */
+  ecn: boolean
   headerLength: number
   gsoSize: number
   csumStart: number
@@ -45,13 +47,15 @@ export interface VirtioHeader {
 }
 
 export function emptyVirtio(): VirtioHeader {
-  return { flags: 0, gsoType: gsoNone, headerLength: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
+  return { flags: 0, gsoType: gsoNone, ecn: false, headerLength: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 }
 
 /** Preconditions: 10 bytes are there at `at`, wherever that is. */
 export function readVirtio({ view }: Memory, at: number, into: VirtioHeader): void {
   into.flags = view.getUint8(at + field.flags)
-  into.gsoType = view.getUint8(at + field.gsoType) & ~gsoEcn
+  const gsoType = view.getUint8(at + field.gsoType)
+  into.gsoType = gsoType & ~gsoEcn
+  into.ecn = (gsoType & gsoEcn) !== 0
   into.headerLength = view.getUint16(at + field.headerLength, true)
   into.gsoSize = view.getUint16(at + field.gsoSize, true)
   into.csumStart = view.getUint16(at + field.csumStart, true)

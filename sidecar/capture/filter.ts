@@ -6,40 +6,33 @@
  *
  * Own tunnel, three kinds of packets:
  * - datagrams that we send, and their IP fragments: known by the socket's mark, which the kernel copies to each
- *   fragment (ip_copy_metadata in net/ipv4/ip_output.c); without the right to set a mark, by source port, sensor port
- *   and sensor address, fragments by sensor address and protocol;
+ *   fragment (ip_copy_metadata in net/ipv4/ip_output.c); without the right to set a mark, fragments by sensor address
+ *   and protocol. Whole datagrams and first fragments always by their source port as well: rules of the pod's own may
+ *   have changed mark, address and port by here, and a tunnel that mirrors itself has no end;
  * - ICMP and ICMPv6 errors that quote one of our datagrams: by the quoted ports. Our source ports are bound by us, so
  *   no other packet of the pod carries them. An error about a later fragment does not exist (RFC 1122 section 3.2.2).
  */
-import { ancillaryMark, ancillaryPacketType, BpfBuilder, type Operation } from './bpf.ts'
-
-/** What is excluded. Ports of a family are 0 as long as no socket of that family is bound. */
-export interface OwnTunnel {
-  /** The mark on our sockets; 0 when the kernel did not let us set one. */
-  readonly mark: number
-  readonly sensorPort: number
-  readonly firstPort4: number
-  readonly firstPort6: number
-  readonly portCount: number
-  /** Where we send to, as bytes in network order; consulted only when there is no mark. */
-  readonly addresses: readonly Uint8Array[]
-}
+import { ancillaryMark, ancillaryPacketType, BpfBuilder } from './bpf.ts'
+import { excludeErrors4, excludeErrors6 } from './errors-filter.ts'
+import {
+  demand,
+  ethernet,
+  etherTypeIpv4,
+  etherTypeIpv6,
+  fragmentOffsetMask,
+  ipv4,
+  ipv6,
+  ipv6FragmentOffsetMask,
+  nextHeaderFragment,
+  type OwnTunnel,
+  packetOutgoing,
+  protocolUdp,
+  rejectOurPorts,
+  requireLength,
+} from './filter-parts.ts'
+import { excludeOurPorts4, excludeOurPorts6 } from './own-ports-filter.ts'
 
 export type Direction = 'both' | 'in' | 'out'
-
-export const ethernet = { etherType: 12, payload: 14 } as const
-export const etherTypeIpv4 = 0x0800
-export const etherTypeIpv6 = 0x86dd
-export const ipv4 = { fragment: 14 + 6, protocol: 14 + 9, destination: 14 + 16, minimum: 20 } as const
-export const ipv6 = { nextHeader: 14 + 6, destination: 14 + 24, payload: 14 + 40 } as const
-export const protocolUdp = 17
-const protocolIcmp = 1
-const protocolIcmpv6 = 58
-const nextHeaderFragment = 44
-export const fragmentOffsetMask = 0x1fff
-const ipv6FragmentOffsetMask = 0xfff8
-/** struct sockaddr_ll's sll_pkttype of a frame that this host sends, if_packet.h. */
-const packetOutgoing = 4
 
 /** Rejects everything: attached before the socket is bound, and again to drain the ring before the end. */
 export function rejectAll(): Buffer {
@@ -61,8 +54,14 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
     if (addresses4.length > 0) excludeDatagrams4(program, own, addresses4)
     if (addresses6.length > 0) excludeDatagrams6(program, own, addresses6)
   }
-  if (own.firstPort4 !== 0) excludeErrors4(program, own)
-  if (own.firstPort6 !== 0) excludeErrors6(program, own)
+  if (own.firstPort4 !== 0) {
+    excludeOurPorts4(program, own)
+    excludeErrors4(program, own)
+  }
+  if (own.firstPort6 !== 0) {
+    excludeOurPorts6(program, own)
+    excludeErrors6(program, own)
+  }
   if (direction !== 'both') {
     program.add('loadByte', ancillaryPacketType)
     if (direction === 'in') program.add('jumpEqual', packetOutgoing, undefined, 'direction').reject()
@@ -70,47 +69,6 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
     program.label('direction')
   }
   return (userProgram ? program.endWith(userProgram) : program.accept()).assemble()
-}
-
-/** Goes on at `end` unless the frame has at least `bytes`. */
-export function requireLength(program: BpfBuilder, bytes: number, end: string): void {
-  program.add('loadLength').add('jumpAtLeast', bytes, undefined, end)
-}
-
-/** The same for an offset relative to X; X may be larger than the frame, and the difference then wraps. */
-function requireLengthBeyondX(program: BpfBuilder, bytes: number, end: string): void {
-  program
-    .add('loadLength')
-    .add('subtractX')
-    .add('jumpGreater', 0x7fff_ffff, end)
-    .add('jumpAtLeast', bytes, undefined, end)
-}
-
-/** Rejects when the halves at `at` and `at + 2` (relative to X where told) are our ports towards the sensor's. */
-export function rejectOurPorts(
-  program: BpfBuilder,
-  own: OwnTunnel,
-  first: number,
-  at: number,
-  atX: boolean,
-  end: string,
-): void {
-  const load = atX ? 'loadHalfAtX' : 'loadHalf'
-  program
-    .add(load, at + 2)
-    .add('jumpEqual', own.sensorPort, undefined, end)
-    .add(load, at)
-    .add('jumpAtLeast', first, undefined, end)
-    .add('jumpGreater', first + own.portCount - 1, end)
-    .reject()
-}
-
-/**
- * Goes on where the condition holds, else at `end`, however far that is: a conditional jump reaches 255 instructions,
- * which many sensors exceed.
- */
-function demand(program: BpfBuilder, condition: Operation, value: number, here: string, end: string): void {
-  program.add(condition, value, here).add('jump', 0, end).label(here)
 }
 
 /**
@@ -180,68 +138,6 @@ function excludeDatagrams6(program: BpfBuilder, own: OwnTunnel, addresses: reado
   rejectOurPorts(program, own, own.firstPort6, ipv6.payload + 8, false, end)
   program.label('datagrams6-whole')
   rejectOurPorts(program, own, own.firstPort6, ipv6.payload, false, end)
-  program.label(end)
-}
-
-/** ICMP destination unreachable, source quench, redirect, time exceeded, parameter problem: RFC 792. */
-export function excludeErrors4(program: BpfBuilder, own: OwnTunnel): void {
-  const end = 'icmp4-end'
-  const icmp = ethernet.payload
-  const quoted = icmp + 8
-  requireLength(program, ethernet.payload + ipv4.minimum + 8 + ipv4.minimum + 4, end)
-  program
-    .add('loadHalf', ethernet.etherType)
-    .add('jumpEqual', etherTypeIpv4, undefined, end)
-    .add('loadByte', ipv4.protocol)
-    .add('jumpEqual', protocolIcmp, undefined, end)
-    .add('loadHalf', ipv4.fragment)
-    .add('jumpAnySet', fragmentOffsetMask, end)
-    .add('loadXHeaderLength', ethernet.payload)
-  requireLengthBeyondX(program, quoted + ipv4.minimum + 4, end)
-  program.add('loadByteAtX', icmp)
-  for (const type of [3, 4, 5, 11]) program.add('jumpEqual', type, 'icmp4-error')
-  program
-    .add('jumpEqual', 12, undefined, end)
-    .label('icmp4-error')
-    .add('loadByteAtX', quoted + 9)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadHalfAtX', quoted + 6)
-    .add('jumpAnySet', fragmentOffsetMask, end)
-    .add('loadByteAtX', quoted)
-    .add('and', 0x0f)
-    .add('shiftLeft', 2)
-    .add('addX')
-    .add('moveToX')
-  requireLengthBeyondX(program, quoted + 4, end)
-  rejectOurPorts(program, own, own.firstPort4, quoted, true, end)
-  program.label(end)
-}
-
-/** ICMPv6 types 1 to 4, RFC 4443: unreachable, packet too big, time exceeded, parameter problem. */
-export function excludeErrors6(program: BpfBuilder, own: OwnTunnel): void {
-  const end = 'icmp6-end'
-  const icmp = ipv6.payload
-  const quoted = icmp + 8
-  const quotedPayload = quoted + 40
-  requireLength(program, quotedPayload + 12, end)
-  program
-    .add('loadHalf', ethernet.etherType)
-    .add('jumpEqual', etherTypeIpv6, undefined, end)
-    .add('loadByte', ipv6.nextHeader)
-    .add('jumpEqual', protocolIcmpv6, undefined, end)
-    .add('loadByte', icmp)
-    .add('jumpEqual', 0, end)
-    .add('jumpGreater', 4, end)
-    .add('loadByte', quoted + 6)
-    .add('jumpEqual', protocolUdp, 'icmp6-whole')
-    .add('jumpEqual', nextHeaderFragment, undefined, end)
-    .add('loadByte', quotedPayload)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadHalf', quotedPayload + 2)
-    .add('jumpAnySet', ipv6FragmentOffsetMask, end)
-  rejectOurPorts(program, own, own.firstPort6, quotedPayload + 8, false, end)
-  program.label('icmp6-whole')
-  rejectOurPorts(program, own, own.firstPort6, quotedPayload, false, end)
   program.label(end)
 }
 

@@ -8,12 +8,11 @@
  * What comes in with such ports is somebody else's: the pod may be the end of another tunnel.
  */
 import { BpfBuilder } from './bpf.ts'
+import { excludeErrors4, excludeErrors6 } from './errors-filter.ts'
 import {
   ethernet,
   etherTypeIpv4,
   etherTypeIpv6,
-  excludeErrors4,
-  excludeErrors6,
   fragmentOffsetMask,
   ipv4,
   ipv6,
@@ -21,7 +20,7 @@ import {
   protocolUdp,
   rejectOurPorts,
   requireLength,
-} from './filter.ts'
+} from './filter-parts.ts'
 
 /** Version 4, a header without options: what the kernel's tunnels send. */
 const plainIpv4Header = 0x45

@@ -5,7 +5,7 @@
 import { etherTypeIpv4, etherTypeIpv6 } from '../../wire/ethernet.ts'
 import { type Memory, readU16be } from '../../wire/memory.ts'
 import type { ParsedFrame } from '../../wire/parse.ts'
-import type { OwnTunnel } from './filter.ts'
+import type { OwnTunnel } from './filter-parts.ts'
 
 const udp = 17
 const icmp = 1

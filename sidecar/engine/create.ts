@@ -1,7 +1,7 @@
 /** Chooses the engine and builds it with the memory, transport and pipeline that belong to it. */
 import type { SidecarSettings } from '../../contract/sidecar-settings.ts'
 import { Memory } from '../../wire/memory.ts'
-import type { OwnTunnel } from '../capture/filter.ts'
+import type { OwnTunnel } from '../capture/filter-parts.ts'
 import type { Counters } from '../counters.ts'
 import { SyscallError } from '../linux/errno.ts'
 import { interfaceMtu } from '../linux/interface.ts'

@@ -9,19 +9,12 @@
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Memory } from '../../wire/memory.ts'
-import { emptyVirtio, gsoNone, readVirtio, virtioHeaderLength, virtioNeedsCsum } from '../../wire/virtio.ts'
-import { buildFilter, type Direction, type OwnTunnel, rejectAll } from '../capture/filter.ts'
+import { BlockReader } from '../capture/block-reader.ts'
+import { buildFilter, type Direction, rejectAll } from '../capture/filter.ts'
+import type { OwnTunnel } from '../capture/filter-parts.ts'
 import { Ring } from '../capture/ring.ts'
 import { RingAccount } from '../capture/ring-account.ts'
 import type { Counters } from '../counters.ts'
-import { restoreVlanTag } from '../frame/vlan.ts'
-import {
-  blockDescriptor,
-  TP_STATUS_USER,
-  TP_STATUS_VLAN_TPID_VALID,
-  TP_STATUS_VLAN_VALID,
-  tpacket3,
-} from '../linux/abi.ts'
 import { SyscallError } from '../linux/errno.ts'
 import { carriesEthernet, interfaceIndex } from '../linux/interface.ts'
 import {
@@ -52,8 +45,6 @@ const absentWaitMs = 250
 const leastQuietMs = 40
 /** For frames that the kernel has counted and not handed over: its timer may be late on a node that is short of CPU. */
 const mostQuietMs = 1000
-const vlanTagLength = 4
-const defaultTpid = 0x8100
 
 export interface RingEngineOptions {
   readonly interface: string
@@ -71,11 +62,12 @@ export class RingEngine implements Engine {
   readonly #options: RingEngineOptions
   readonly #memory: Memory
   readonly #waiter = new Waiter()
-  readonly #virtio = emptyVirtio()
   readonly #statistics = { packets: 0, drops: 0, freezes: 0 }
   readonly #account: RingAccount
+  readonly #reader: BlockReader
   #fd = -1
   #stopping = false
+  #draining = false
   #own: OwnTunnel | undefined
   #state: EngineState
 
@@ -83,6 +75,7 @@ export class RingEngine implements Engine {
     this.#options = options
     this.#memory = options.place.memory
     this.#account = new RingAccount(options.counters)
+    this.#reader = new BlockReader(this.#memory, options.pipeline, this.#account, options.counters)
     this.#state = { capturing: false, sentence: `starting to capture ${options.interface}` }
   }
 
@@ -93,7 +86,7 @@ export class RingEngine implements Engine {
   /** Leaves out a new set of own packets, without losing any other. */
   exclude(own: OwnTunnel): void {
     this.#own = own
-    if (this.#fd >= 0 && !this.#stopping) this.#attach()
+    if (this.#fd >= 0 && !this.#draining) this.#attach()
   }
 
   #attach(): void {
@@ -103,8 +96,14 @@ export class RingEngine implements Engine {
 
   stop(): void {
     this.#stopping = true
-    if (this.#fd >= 0) attachFilter(this.#fd, rejectAll())
+    if (this.#fd >= 0) this.#drain()
     this.#waiter.wake()
+  }
+
+  /** Nothing more comes into the ring. */
+  #drain(): void {
+    this.#draining = true
+    attachFilter(this.#fd, rejectAll())
   }
 
   async run(): Promise<void> {
@@ -147,6 +146,7 @@ export class RingEngine implements Engine {
     if (!carriesEthernet(name)) throw new Error(`INTERFACE=${name} has no Ethernet frames, which VXLAN carries`)
     const fd = openPacketSocket(shape)
     this.#fd = fd
+    this.#draining = false
     try {
       // Nothing may pass between bind and the real filter: reject all, bind, then replace.
       attachFilter(fd, rejectAll())
@@ -204,6 +204,8 @@ export class RingEngine implements Engine {
         if (!this.#stopping && interfaceIndex(name) !== index) {
           log.warn(`the interface ${name} was removed or replaced; opening it anew`)
           gone = true
+          // Renamed, it may carry traffic for ever.
+          this.#drain()
         }
       }
     }
@@ -242,52 +244,13 @@ export class RingEngine implements Engine {
     const { pipeline } = this.#options
     let blocks = 0
     for (let block = ring.peek(); block >= 0; block = ring.peek()) {
-      this.#block(block)
+      this.#reader.read(block, performance.now())
       pipeline.flush()
       ring.release()
       blocks++
       if (performance.now() >= end) break
     }
     return blocks
-  }
-
-  #block(block: number): void {
-    const u32 = this.#memory.u32
-    const count = u32[(block + blockDescriptor.packetCount) >> 2]!
-    let at = block + u32[(block + blockDescriptor.firstPacket) >> 2]!
-    this.#account.block(count)
-    this.#options.pipeline.tick(performance.now())
-    for (let left = count; left > 0; left--) {
-      // Read before the frame's surroundings are written to.
-      const next = at + u32[(at + tpacket3.nextOffset) >> 2]!
-      this.#frame(at)
-      at = next
-    }
-  }
-
-  #frame(header: number): void {
-    const { u16, u32 } = this.#memory
-    const status = u32[(header + tpacket3.status) >> 2]!
-    if ((status & TP_STATUS_USER) === 0) {
-      this.#account.void()
-      return
-    }
-    const length = u32[(header + tpacket3.snapLength) >> 2]!
-    const cut = length < u32[(header + tpacket3.length) >> 2]!
-    const virtio = this.#virtio
-    let at = header + u16[(header + tpacket3.mac) >> 1]!
-    readVirtio(this.#memory, at - virtioHeaderLength, virtio)
-    if ((status & TP_STATUS_VLAN_VALID) === 0) {
-      this.#options.pipeline.frame(at, length, virtio, cut)
-      return
-    }
-    const tci = u32[(header + tpacket3.vlanTci) >> 2]! & 0xffff
-    const tpid = (status & TP_STATUS_VLAN_TPID_VALID) !== 0 ? u16[(header + tpacket3.vlanTpid) >> 1]! : defaultTpid
-    at = restoreVlanTag(this.#memory, at, tci, tpid)
-    this.#options.counters.vlanTagsRestored++
-    if ((virtio.flags & virtioNeedsCsum) !== 0) virtio.csumStart += vlanTagLength
-    if (virtio.gsoType !== gsoNone) virtio.headerLength += vlanTagLength
-    this.#options.pipeline.frame(at, length + vlanTagLength, virtio, cut)
   }
 
   readKernelCounters(): void {

@@ -30,6 +30,7 @@ const parsed = emptyParsedFrame()
 export function inferVirtio(memory: Memory, at: number, length: number, mtu: number, into: VirtioHeader): void {
   into.flags = 0
   into.gsoType = gsoNone
+  into.ecn = false
   into.headerLength = 0
   into.gsoSize = 0
   into.csumStart = 0
@@ -52,6 +53,8 @@ export function inferVirtio(memory: Memory, at: number, length: number, mtu: num
   const gsoSize = mtu - (headerLength - (parsed.l3 - at) - removed)
   if (gsoSize <= 0) return
   into.gsoType = parsed.ipVersion === 4 ? gsoTcpV4 : gsoTcpV6
+  // Whether CWR is of RFC 3168 cannot be known either; nearly always it is.
+  into.ecn = true
   into.gsoSize = gsoSize
   into.headerLength = headerLength
 }

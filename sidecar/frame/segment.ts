@@ -66,6 +66,8 @@ export interface SegmentPlan {
   sequence: number
   /** TCP: the bytes of data offset and flags, in network order. */
   offsetAndFlags: number
+  /** TCP: flags that only the first segment has. */
+  firstOnly: number
   /** UDP: the sender made no checksum, so the segments have none. */
   withoutChecksum: boolean
 }
@@ -88,6 +90,7 @@ export function emptySegmentPlan(): SegmentPlan {
     l4Sum: 0,
     sequence: 0,
     offsetAndFlags: 0,
+    firstOnly: 0,
     withoutChecksum: false,
   }
 }
@@ -119,6 +122,7 @@ export function planSegments(
 ): number {
   if (!parseFrame(memory, at, length, parsed) || parsed.l4 < 0 || parsed.fragment) return segmentMalformed
   if (!isOfType(virtio.gsoType, parsed) || virtio.gsoSize === 0) return segmentMalformed
+  plan.firstOnly = virtio.ecn ? tcpCwr : 0
   const l4 = parsed.l4
   const isTcp = parsed.protocol === protocolTcp
   const needsCsum = (virtio.flags & virtioNeedsCsum) !== 0
@@ -261,11 +265,14 @@ function copyWithoutJumbo(memory: Memory, plan: SegmentPlan, outAt: number): voi
   memory.u8[outAt + plan.ipOffset + ipv6Field.nextHeader] = memory.u8[jumboAt]!
 }
 
-/** FIN and PSH belong to the last segment, CWR to the first (RFC 3168 section 6.1.2 asks for it once). */
+/**
+ * FIN and PSH belong to the last segment; CWR to the first, which is asked for once (RFC 3168 section 6.1.2), unless it is
+ * a bit of Accurate ECN's counter (RFC 9768), which every segment carries: the kernel then sets no SKB_GSO_TCP_ECN.
+ */
 function writeTcp(memory: Memory, plan: SegmentPlan, index: number, l4: number, sum: number): void {
   const sequence = (plan.sequence + index * plan.segmentSize) | 0
   let offsetAndFlags = plan.offsetAndFlags
-  if (index !== 0) offsetAndFlags &= ~tcpCwr
+  if (index !== 0) offsetAndFlags &= ~plan.firstOnly
   if (index !== plan.count - 1) offsetAndFlags &= ~(tcpFin | tcpPsh)
   const high = lane(sequence >>> 16)
   const low = lane(sequence)

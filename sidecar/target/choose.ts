@@ -9,7 +9,7 @@ export interface Place {
   readonly zone: string
   /** Address families that the pod itself has. */
   readonly families: ReadonlySet<4 | 6>
-  /** The pod's own addresses: it is never its own sensor. */
+  /** The pod's own addresses. */
   readonly ownAddresses?: ReadonlySet<string>
   /** Nodes are containers on one machine: what leaves one for another crosses no wire. */
   readonly sharedKernel?: boolean
@@ -20,7 +20,7 @@ export interface Place {
 /** Why a pod is not a target; undefined where it is one. */
 export type Unfitness =
   | { readonly why: 'phase'; readonly phase: string }
-  | { readonly why: 'not-ready' | 'terminating' | 'no-address' | 'itself' }
+  | { readonly why: 'not-ready' | 'terminating' | 'no-address' }
   | { readonly why: 'family'; readonly family: 4 | 6 }
 
 /**
@@ -29,7 +29,9 @@ export type Unfitness =
  * Where frames must leave the node, those on it only where there are no others.
  */
 export function eligibleTargets(pods: Iterable<PodView>, place: Place): Target[] {
-  const fit = [...pods].filter((pod) => unfitness(pod, place) === undefined)
+  const all = [...pods]
+  if (all.some((pod) => isThisPod(pod, place))) return []
+  const fit = all.filter((pod) => unfitness(pod, place) === undefined)
   const onNode = fit.filter((pod) => isOnNode(pod, place))
   const away = fit.filter((pod) => !isOnNode(pod, place))
   const farther = inZoneOrAll(away, place)
@@ -44,13 +46,19 @@ function inZoneOrAll(pods: readonly PodView[], { zone }: Place): readonly PodVie
   return inZone.length > 0 ? inZone : pods
 }
 
+/**
+ * A pod that is a sensor has none: what comes to it is the mirror, and two sensors that mirror each other never end. Of a
+ * pod that has ended the address may be another's by now.
+ */
+export const isThisPod = (pod: PodView, { ownAddresses }: Place): boolean =>
+  pod.phase === 'Running' && pod.addresses.some((address) => ownAddresses?.has(address))
+
 export function unfitness(pod: PodView, place: Place): Unfitness | undefined {
   if (pod.terminating) return { why: 'terminating' }
   if (pod.phase !== 'Running') return { why: 'phase', phase: pod.phase }
   if (!pod.ready) return { why: 'not-ready' }
   const families = pod.addresses.map(isIP)
   if (!families.some((family) => family !== 0)) return { why: 'no-address' }
-  if (pod.addresses.some((address) => place.ownAddresses?.has(address))) return { why: 'itself' }
   if (addressFor(pod, place) === undefined) return { why: 'family', family: families.includes(6) ? 6 : 4 }
   return undefined
 }

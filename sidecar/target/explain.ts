@@ -1,5 +1,5 @@
 /** The sentences that discovery says: what was found, or the likely cause why nothing was. Pure. */
-import { type Place, unfitness } from './choose.ts'
+import { isThisPod, type Place, unfitness } from './choose.ts'
 import type { PodView } from './pod-view.ts'
 import type { Target } from './target.ts'
 
@@ -10,6 +10,8 @@ export function explainNone(pods: Iterable<PodView>, place: Place, name: string,
   const all = [...pods]
   const where = inNamespace(namespace)
   if (all.length === 0) return `no pod with the label run=${name} ${where}; looking on`
+  if (all.some((pod) => isThisPod(pod, place)))
+    return `this pod is itself a sensor, with the label run=${name} ${where}: what comes to it is the mirror, and is not mirrored again. Opt it out (vxtap.io/inject: "false")`
   const reasons = all.slice(0, shown).map((pod) => `${pod.namespace}/${pod.name} ${reason(pod, place)}`)
   const more = all.length > shown ? `, and ${all.length - shown} more` : ''
   const found = all.length === 1 ? '1 pod has' : `${all.length} pods have`
@@ -57,8 +59,6 @@ function reason(pod: PodView, place: Place): string {
       return 'has no address yet'
     case 'family':
       return `has only IPv${unfit.family}, which this pod does not have`
-    case 'itself':
-      return 'is this pod itself'
     case undefined:
       return 'is Ready'
   }

@@ -6,7 +6,7 @@
  */
 
 import type { Memory } from '../../wire/memory.ts'
-import type { OwnTunnel } from '../capture/filter.ts'
+import type { OwnTunnel } from '../capture/filter-parts.ts'
 import type { Counters } from '../counters.ts'
 import type { NativeModules, RawSocket } from '../linux/native-modules.ts'
 import { addressBytes } from '../linux/udp-socket.ts'

@@ -3,7 +3,7 @@
  * right for it. Keeps a path open to each target, and tells the capture what our own packets look like.
  */
 import type { SidecarSettings } from '../../contract/sidecar-settings.ts'
-import type { OwnTunnel } from '../capture/filter.ts'
+import type { OwnTunnel } from '../capture/filter-parts.ts'
 import type { Counters } from '../counters.ts'
 import { EPERM, errnoName, SyscallError } from '../linux/errno.ts'
 import { type Mapping, mapAnonymous, pageSize } from '../linux/mapping.ts'

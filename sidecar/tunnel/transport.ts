@@ -1,5 +1,5 @@
 /** What carries frames to the sensors, as the sidecar sees it, and as the pipeline does. */
-import type { OwnTunnel } from '../capture/filter.ts'
+import type { OwnTunnel } from '../capture/filter-parts.ts'
 import type { Target } from '../target/target.ts'
 import type { Batch } from './batch-mode.ts'
 

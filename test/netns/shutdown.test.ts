@@ -9,6 +9,7 @@ import { experimentalFilter, numbersOf, range, sendNumbered } from '../support/n
 import { Scene } from '../support/netns-scene.ts'
 import { startSidecar } from '../support/netns-sidecar.ts'
 import { type FrameSender, openFrameSender } from '../support/netns-sockets.ts'
+import { until } from '../support/netns-until.ts'
 
 describe('given a sidecar in a pod', () => {
   let scene: Scene
@@ -73,6 +74,27 @@ describe('given a sidecar in a pod', () => {
       expect(await sidecar.ended).toEqual({ code: 78, signal: null })
       expect(sidecar.said).toContain(said)
       expect(sidecar.said).toContain('for example')
+    })
+  }
+
+  for (const [name, env, capabilities, said] of [
+    ['a FILTER that libpcap refuses', { FILTER: 'not prot 443' }, undefined, 'FILTER="not prot 443" is not allowed'],
+    ['several wrong values', { VNI: '16777216', SNAPLEN: '12' }, undefined, '(and 1 more: the log has them)'],
+    ['no NET_RAW', {}, '', 'NET_RAW'],
+  ] as const) {
+    it(`when it is started by a kubelet with ${name}, then it stays, says so, holds nobody up, and ends when told to`, async () => {
+      const inPod = { KUBERNETES_SERVICE_HOST: '10.96.0.1' }
+      const sidecar = startSidecar(scene.web, {
+        env: { SENSOR: scene.sensor.address4, ...inPod, ...env },
+        ...(capabilities === undefined ? {} : { capabilities }),
+      })
+      await sidecar.untilSaid('the pod goes on without a tap')
+      await until('it to answer', async () => (await sidecar.request('/healthz')).status === 503)
+      const { status, text } = await sidecar.request('/readyz')
+      expect([status, text]).toEqual([503, expect.stringContaining(said)])
+      expect((await sidecar.request('/readyz?hold')).status).toBe(200)
+      expect((await sidecar.metrics()).get('vxtap_capturing')).toBe(0)
+      expect(await sidecar.stop()).toEqual({ code: 0, signal: null })
     })
   }
 

@@ -28,7 +28,12 @@ const server = await serve(settings.metricsAddress, {
   counters,
   version: 'test',
   engineName: () => engine.name,
-  health: () => ({ healthy: engine.state.capturing, ready: engine.state.capturing, sentence: engine.state.sentence }),
+  health: () => ({
+    healthy: engine.state.capturing,
+    ready: engine.state.capturing,
+    released: engine.state.capturing,
+    sentence: engine.state.sentence,
+  }),
   refusal: () => undefined,
   targetCount: () => 1,
   paths: () => transport.paths(),

@@ -131,7 +131,7 @@ Object.spec.initContainers{
     seccompProfile: Object.spec.initContainers.securityContext.seccompProfile{type: "RuntimeDefault"}},
   terminationMessagePolicy: "FallbackToLogsOnError",
   ?startupProbe: variables.texts["vxtap.io/hold"] == "true" ? optional.of(Object.spec.initContainers.startupProbe{
-    httpGet: Object.spec.initContainers.startupProbe.httpGet{path: "/readyz", port: "vxtap-metrics"},
+    httpGet: Object.spec.initContainers.startupProbe.httpGet{path: "/readyz?hold", port: "vxtap-metrics"},
     periodSeconds: 1, failureThreshold: 60}) : optional.none(),
   volumeMounts: [Object.spec.initContainers.volumeMounts{
     name: "vxtap-token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true}]

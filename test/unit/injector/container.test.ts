@@ -120,7 +120,7 @@ describe('the container', () => {
 
   it('given hold, a native sidecar lets the application wait until it captures', () => {
     const { container } = injectionInto(annotated({ 'vxtap.io/hold': 'true' }))
-    expect(container['startupProbe']).toMatchObject({ httpGet: { path: '/readyz', port: 'vxtap-metrics' } })
+    expect(container['startupProbe']).toMatchObject({ httpGet: { path: '/readyz?hold', port: 'vxtap-metrics' } })
   })
 
   it('given hold, an ordinary sidecar has no probe and the author is told', () => {

@@ -25,7 +25,7 @@ async function given(
     counters,
     version: '1.2.3',
     engineName: () => 'ring',
-    health: () => ({ healthy: true, ready: true, sentence: 'capturing eth0', ...health }),
+    health: () => ({ healthy: true, ready: true, released: true, sentence: 'capturing eth0', ...health }),
     refusal: () => refusal,
     targetCount: () => 2,
     paths: () => [{ name: 'sensors/zeek-0', mtu: 1450, batch: 'gso' }],

@@ -55,6 +55,7 @@ const u16 = fc.oneof(fc.nat(80), fc.nat(0xffff))
 const virtio: fc.Arbitrary<VirtioHeader> = fc.record({
   flags: fc.nat(3),
   gsoType: fc.constantFrom(0, 0, 1, 3, 4, 5, 7),
+  ecn: fc.boolean(),
   headerLength: u16,
   gsoSize: fc.oneof(fc.nat(3), u16),
   csumStart: fc.oneof(fc.constantFrom(34, 54), u16),

@@ -19,6 +19,7 @@ describe('readVirtio', () => {
       expect(header).toEqual({
         flags: virtioNeedsCsum,
         gsoType: gsoTcpV4,
+        ecn: false,
         headerLength: 66,
         gsoSize: 1448,
         csumStart: 34,
@@ -29,12 +30,12 @@ describe('readVirtio', () => {
   })
 
   it('sets every field, and leaves the ECN bit out of the type', () => {
-    const header = { flags: 1, gsoType: 1, headerLength: 1, gsoSize: 1, csumStart: 1, csumOffset: 1 }
+    const header = { flags: 1, gsoType: 1, ecn: true, headerLength: 1, gsoSize: 1, csumStart: 1, csumOffset: 1 }
     const { memory, at } = place(new Array(virtioHeaderLength).fill(0))
     readVirtio(memory, at, header)
     expect(header).toEqual(emptyVirtio())
     memory.u8[at + 1] = 0x85
     readVirtio(memory, at, header)
-    expect(header.gsoType).toBe(gsoUdpL4)
+    expect(header).toMatchObject({ gsoType: gsoUdpL4, ecn: true })
   })
 })

@@ -35,7 +35,7 @@ function heapBytesPerCall(call: () => void): number {
 
 const frame = buildFrame({ payload: new Array(5000).fill(3), tcpOptions: new Array(12).fill(1), checksum: 'partial' })
 const { memory, at, length, outAt } = place(frame.bytes, 0, 512)
-const virtio = { flags: 1, gsoType: 1, headerLength: 66, gsoSize: 1448, csumStart: 34, csumOffset: 16 }
+const virtio = { flags: 1, gsoType: 1, ecn: true, headerLength: 66, gsoSize: 1448, csumStart: 34, csumOffset: 16 }
 const parsed = emptyParsedFrame()
 const plan = emptySegmentPlan()
 const into = emptyVirtio()

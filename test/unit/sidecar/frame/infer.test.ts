@@ -7,7 +7,7 @@ import { buildFrame, destinationV6, guard, place, sourceV6 } from '../../../supp
 
 function infer(bytes: readonly number[], mtu = 1500): VirtioHeader {
   const { memory, at, length } = place(bytes)
-  const virtio = { flags: 9, gsoType: 9, headerLength: 9, gsoSize: 9, csumStart: 9, csumOffset: 9 }
+  const virtio = { flags: 9, gsoType: 9, ecn: false, headerLength: 9, gsoSize: 9, csumStart: 9, csumOffset: 9 }
   inferVirtio(memory, at, length, mtu, virtio)
   return virtio
 }
@@ -59,6 +59,7 @@ describe('inferVirtio', () => {
       expect(infer(frame.bytes)).toEqual({
         flags: 1,
         gsoType: type,
+        ecn: true,
         headerLength: frame.headerLength,
         gsoSize: size,
         csumStart: frame.l4,

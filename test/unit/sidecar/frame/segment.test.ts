@@ -22,7 +22,7 @@ import {
   place,
   sourceV6,
 } from '../../../support/frames.ts'
-import { referenceSegments, type SuperFrame } from '../../../support/reference.ts'
+import { pseudoHeaderBytes, referenceChecksum, referenceSegments, type SuperFrame } from '../../../support/reference.ts'
 
 function virtioOf(frame: SuperFrame, gsoSize: number, needsCsum: boolean): VirtioHeader {
   const tcp = frame.pseudo.protocol === 6
@@ -30,6 +30,7 @@ function virtioOf(frame: SuperFrame, gsoSize: number, needsCsum: boolean): Virti
   return {
     flags: needsCsum ? 1 : 2,
     gsoType,
+    ecn: true,
     headerLength: 17,
     gsoSize,
     csumStart: needsCsum ? frame.l4 : 0,
@@ -120,6 +121,16 @@ describe('a TCP super-frame', () => {
     const frame = tcp(250, { flags: 0x80 | 0x40 | 0x10 | 0x08 | 0x01 })
     const flags = cut(frame, virtioOf(frame, 100, true), Infinity).map((segment) => segment[frame.l4 + 13])
     expect(flags).toEqual([0x80 | 0x40 | 0x10, 0x40 | 0x10, 0x40 | 0x10 | 0x08 | 0x01])
+  })
+
+  it('given CWR that the kernel does not call a signal of RFC 3168, keeps it in each: it is a bit of Accurate ECN', () => {
+    const frame = tcp(250, { flags: 0x80 | 0x10 })
+    const segments = cut(frame, { ...virtioOf(frame, 100, true), ecn: false }, Infinity)
+    expect(segments.map((segment) => segment[frame.l4 + 13])).toEqual([0x90, 0x90, 0x90])
+    for (const segment of segments) {
+      const tcpBytes = segment.slice(frame.l4)
+      expect(referenceChecksum([...pseudoHeaderBytes(frame.pseudo, tcpBytes.length), ...tcpBytes])).toBe(0)
+    }
   })
 
   it('given sequence and identification near their ends, wraps them', () => {

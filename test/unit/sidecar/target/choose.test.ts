@@ -100,10 +100,15 @@ describe('eligibleTargets', () => {
     expect(eligibleTargets([view('six', { addresses: ['fd00::1'] })], families(4))).toEqual([])
   })
 
-  it('never takes the pod itself', () => {
+  it.each([
+    ['Ready', {}, []],
+    ['not Ready', { ready: false }, []],
+    ['terminating', { terminating: true }, []],
+    ['over, its address given to this one', { phase: 'Succeeded' }, ['other']],
+  ])('takes none for a pod that is a sensor itself and is %s', (_, fields, found) => {
     const own = { ...place, ownAddresses: new Set(['10.0.0.7']) }
-    const pods = [view('me', { addresses: ['10.0.0.7'], nodeName: 'node-1' }), view('other')]
-    expect(keys(eligibleTargets(pods, own))).toEqual(['other'])
+    const pods = [view('me', { addresses: ['10.0.0.7'], nodeName: 'node-1', ...fields }), view('other')]
+    expect(keys(eligibleTargets(pods, own))).toEqual(found)
   })
 
   it('orders by key, whatever order the pods come in', () => {

@@ -20,11 +20,15 @@ describe('what discovery says', () => {
     [{ terminating: true }, 'is terminating'],
     [{ addresses: [] }, 'has no address yet'],
     [{ addresses: ['fd00::1'] }, 'has only IPv6, which this pod does not have'],
-    [{ addresses: ['10.9.9.9'] }, 'is this pod itself'],
   ])('given a pod with %j, then says that it %s', (fields, reason) => {
     expect(explainNone([view('zeek-1', fields)], place, 'zeek', 'sensors')).toBe(
       `1 pod has the label run=zeek in namespace "sensors", but none can be sent to: sensors/zeek-1 ${reason}; looking on`,
     )
+  })
+
+  it('given a pod that is a sensor itself, then says so, and what to do', () => {
+    const pods = [view('zeek-1', { addresses: ['10.9.9.9'] }), view('zeek-2')]
+    expect(explainNone(pods, place, 'zeek', 'sensors')).toMatch(/^this pod is itself a sensor.*run=zeek.*Opt it out/)
   })
 
   it('names three of many', () => {
