@@ -27,7 +27,6 @@ need() { # need PROGRAM PACKAGE
   rm -f "$apt_log"
 }
 need go golang-go
-need nft nftables
 # Before 1.29 kube-proxy has no other way.
 [ "${K8S:-}" != 1.28 ] || need iptables iptables
 

@@ -34,6 +34,7 @@ need g++ g++
 need python3 python3
 need /usr/include/pcap/pcap.h libpcap-dev
 need ethtool ethtool
+need nft nftables
 need ping iputils-ping
 need tshark tshark
 need npm npm

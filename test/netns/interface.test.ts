@@ -5,7 +5,7 @@
  *                                     br0 of node-1 ==== eth0 [sensor], dumpcap
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { experimentalFilter, numbersOf, range, sendNumbered } from '../support/netns-numbered.ts'
+import { experimentalFilter, numberedFrame, numbersOf, range, sendNumbered } from '../support/netns-numbered.ts'
 import { Scene } from '../support/netns-scene.ts'
 import { openFrameSender } from '../support/netns-sockets.ts'
 import { sha256, streamTo, tcpSegment, transfer } from '../support/netns-tcp.ts'
@@ -109,5 +109,38 @@ describe('given a pod whose interface changes under the sidecar', () => {
     expect(ended).toEqual({ code: 0, signal: null })
     expect(said).toContain('there is no interface eth9 in this pod; waiting for it')
     expect(numbersOf(frames)).toEqual(range(0, 200))
+  })
+
+  it('when the interface gets another name under traffic, and another one its name, then that one is captured', async () => {
+    const { web } = scene
+    const { sidecar, finish } = await scene.tap(
+      { ENGINE: 'ring', INTERFACE: 'eth9', FILTER: experimentalFilter },
+      { ready: false },
+    )
+    await web.namespace.ip(['link add eth9 type veth peer name far9', 'link set eth9 up', 'link set far9 up'])
+    await until('the sidecar to capture', async () => (await sidecar.request('/healthz')).status === 200)
+    const old = openFrameSender(web.namespace, 'far9')
+    // It never rests.
+    const traffic = setInterval(() => old.send(numberedFrame({ flow: 2, index: 0 })), 5)
+    try {
+      await sidecar.untilMetrics('the first frames', ({ sent }) => sent > 10)
+      await web.namespace.ip(['link set eth9 down', 'link set eth9 name old9', 'link set old9 up'])
+      await web.namespace.ip(['link add eth9 type veth peer name new9', 'link set eth9 up', 'link set new9 up'])
+      await sidecar.untilSaid('the interface eth9 was removed or replaced; opening it anew')
+      await until('the new one to be captured', async () => (await sidecar.request('/healthz')).status === 200)
+      const sender = openFrameSender(web.namespace, 'new9')
+      let sent = 0
+      await until('a frame of the new one', async () => {
+        sent += sendNumbered(sender, sent, sent + 1)
+        return sent > 20
+      })
+      sender.close()
+    } finally {
+      clearInterval(traffic)
+      old.close()
+    }
+    const { frames } = await finish()
+    expect(numbersOf(frames, 1).length).toBeGreaterThan(0)
+    await web.namespace.ip(['link delete eth9', 'link delete old9'])
   })
 })
