@@ -113,6 +113,11 @@ export const sensorAnnotations = {
   },
 } as const satisfies Record<string, Setting<unknown> & { annotation: string }>
 
+/** What a pod says of itself as a sensor is no word about its own tap. */
+export const sensorAnnotationKeys: ReadonlySet<string> = new Set(
+  Object.values(sensorAnnotations).map(({ annotation }) => `${annotationPrefix}${annotation}`),
+)
+
 /** A setting that an annotation carries, under the annotation's name without the prefix. */
 export type AnnotationSetting = Setting<unknown> & { readonly annotation: string }
 

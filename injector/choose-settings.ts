@@ -5,7 +5,13 @@
  * not among the rights of the roles `admin` and `edit`, so its annotations are the operator's word. What is not
  * understood is not guessed at: an unknown name under our prefix may be a mistyped filter.
  */
-import { annotationPrefix, annotationSettings, injectKey, statusKey } from '../contract/annotations.ts'
+import {
+  annotationPrefix,
+  annotationSettings,
+  injectKey,
+  sensorAnnotationKeys,
+  statusKey,
+} from '../contract/annotations.ts'
 import type { SensorReference } from '../contract/places.ts'
 import { printable, refusal, type Setting } from '../contract/setting.ts'
 import { sidecarSettings } from '../contract/sidecar-settings.ts'
@@ -30,6 +36,8 @@ export type ChoiceResult =
   | { readonly ok: false; readonly code: 'invalid_annotation'; readonly problem: string }
   | { readonly ok: false; readonly code: 'override_not_allowed'; readonly what: string; readonly allow: string }
 
+const saysNothingOfATap: ReadonlySet<string> = new Set([injectKey, statusKey, ...sensorAnnotationKeys])
+
 export interface ChoiceRules {
   /** The operator's defaults by annotation name, validated when the injector started. */
   readonly defaults: Readonly<Record<string, string>>
@@ -45,7 +53,7 @@ export function chooseSettings(pod: JsonObject, namespace: JsonObject | undefine
     ['pod', pod],
   ] as const) {
     for (const [key, value] of Object.entries(annotations)) {
-      if (!key.startsWith(annotationPrefix) || key === injectKey || key === statusKey) continue
+      if (!key.startsWith(annotationPrefix) || saysNothingOfATap.has(key)) continue
       const read = readAnnotation(key, value, source)
       if (!read.ok) return read
       const forbidden = source === 'pod' ? forbiddenOverride(read.name, read.text, rules.allowedOverrides) : undefined

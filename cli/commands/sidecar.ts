@@ -8,7 +8,7 @@ function environmentHelp(): string {
     const fallback = setting.default === undefined ? 'required' : (setting.defaultShown ?? (setting.default || 'empty'))
     return `  ${setting.env.padEnd(18)} ${setting.meaning.replaceAll('`', '')} (${fallback})`
   })
-  return `\nEnvironment:\n${rows.join('\n')}\n\nExit codes: 0 stopped, 77 no NET_RAW, 78 a setting is wrong (each is named), 1 anything else.`
+  return `\nEnvironment:\n${rows.join('\n')}\n\nExit codes: 0 stopped, 77 no NET_RAW, 78 a setting is wrong (each is named), 1 anything else. In a pod, where\nKUBERNETES_SERVICE_HOST is set, it does not end with 77 or 78, but stays, mirrors nothing, and says why on /readyz.`
 }
 
 export function register(program: Command): void {

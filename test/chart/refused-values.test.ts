@@ -32,6 +32,7 @@ describe('given values that are right one by one and cannot work together', () =
     [['injection.mode=policy', 'defaults.cpu-limit=0.5'], 'defaults.cpu-limit is 0.5 and injection.mode is policy'],
     [['injection.mode=policy', 'defaults.memory-limit=200M'], 'in bytes or with one of k, M, G, Ki, Mi, Gi'],
     [['port=9412'], 'port and metricsPort are both 9412'],
+    [['metricsPort=443'], "metricsPort is 443, which is the Service's port"],
     [['certificate.secretName=mine', 'certificate.certManager.enabled=true'], 'exclude each other'],
     [['certificate.secretName=mine'], 'certificate.caBundle is not set'],
     [['certificate.caBundle=AAAA'], 'certificate.caBundle is set and certificate.secretName is not'],

@@ -4,6 +4,7 @@ import { nativeSidecars } from './world/abilities.ts'
 import { fetchCapture, tshark, useFolder } from './world/evidence.ts'
 import { apply, eventually, type KubeObject, ready } from './world/kubectl.ts'
 import { useNamespace } from './world/namespace.ts'
+import { ask, restartsOf } from './world/tap.ts'
 import { idleContainer, optIn, pod, sensorPod, webContainer } from './world/workloads.ts'
 
 const namespace = useNamespace('held')
@@ -39,6 +40,15 @@ if (nativeSidecars)
       })
     })
     afterAll(() => folder.remove())
+
+    it('when its tap can never capture, then it starts all the same, and the sidecar says why', async () => {
+      const annotations = { 'vxtap.io/hold': 'true', 'vxtap.io/filter': 'no port 443' }
+      await apply(pod({ name: 'mistyped', namespace, labels: optIn, annotations }, idleContainer))
+      const started = await ready(namespace, 'mistyped')
+      expect(restartsOf(started)).toBe(0)
+      const { status, text } = await ask(started, '/readyz')
+      expect([status, text]).toEqual([503, expect.stringContaining('FILTER="no port 443" is not allowed')])
+    })
 
     it('when it asks a server, then the sensor has the request from its very first segment on', async () => {
       const source = early.status.podIP?.includes(':') ? 'ipv6.src' : 'ip.src'

@@ -11,7 +11,7 @@
 {{/* Of everything but the injector's own pods and what selects them. */}}
 {{- define "vxtap.releaseLabels" -}}
 app.kubernetes.io/name: vxtap
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -24,7 +24,7 @@ app.kubernetes.io/component: injector
 
 {{- define "vxtap.selectorLabels" -}}
 app.kubernetes.io/name: vxtap
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: injector
 {{- end -}}
 
@@ -85,7 +85,7 @@ true
 {{/* `run` is what sidecars look for. */}}
 {{- define "vxtap.sensorLabels" -}}
 app.kubernetes.io/name: vxtap
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: sensor
-run: {{ .Values.sensor.name }}
+run: {{ .Values.sensor.name | quote }}
 {{- end -}}

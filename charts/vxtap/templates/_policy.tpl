@@ -54,7 +54,7 @@ program.
 # What nobody may set on a pod, or what nobody knows; the operator's word is the namespace's.
 - name: forbidden
   expression: >-
-    variables.annotations.filter(a, a.startsWith("vxtap.io/") && !(a in ["vxtap.io/inject", "vxtap.io/status"]) &&
+    variables.annotations.filter(a, a.startsWith("vxtap.io/") && !(a in ["vxtap.io/inject", "vxtap.io/status", "vxtap.io/gso"]) &&
     !(a in {{ include "vxtap.policyOverrides" . }})).join(", ")
 # Each setting's text: the pod's, else the namespace's, else the operator's.
 - name: texts

@@ -111,6 +111,11 @@ export const cases: readonly Case[] = [
     reason: 'injected',
     object: annotated({ 'vxtap.io/status': '{"version":"9.9.9","container":"vxtap"}' }),
   },
+  {
+    given: 'a pod that says of itself, as a sensor, how its datagrams are cut',
+    reason: 'injected',
+    object: annotated({ 'vxtap.io/gso': 'socket' }),
+  },
   { given: 'an injected pod', reason: 'already_injected', object: pod(undefined, { initContainers: [sidecar] }) },
   {
     given: 'an injected pod, ordinary',
