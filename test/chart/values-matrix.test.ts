@@ -132,6 +132,18 @@ describe('given values that ask for something', () => {
     },
   )
 
+  it('when cert-manager issues it, then an authority signs it that stays, and no certificate signs itself', async () => {
+    const manifests = await render(...of('cert-manager'), '--set', 'certificate.certManager.issuerRef=null')
+    const [authority, serving] = ['vxtap-ca', 'vxtap'].map((name) => named(manifests, 'Certificate', name).spec)
+    expect(authority).toMatchObject({
+      ...{ isCA: true, secretName: 'vxtap-ca', privateKey: { rotationPolicy: 'Never' } },
+      issuerRef: { kind: 'Issuer', name: 'vxtap-selfsigned' },
+    })
+    expect(serving).toMatchObject({ issuerRef: { kind: 'Issuer', name: 'vxtap-ca' } })
+    expect(serving).not.toHaveProperty('isCA')
+    expect(named(manifests, 'Issuer', 'vxtap-ca').spec).toEqual({ ca: { secretName: 'vxtap-ca' } })
+  })
+
   it('when a digest is set, then injector, sidecars and test run exactly that, and pull with the secret', async () => {
     const manifests = await render(...of('digest-and-secrets'))
     const image = `vxtap.test:5000/network/vxtap@sha256:${'0123456789abcdef'.repeat(4)}`
