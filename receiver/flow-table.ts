@@ -5,6 +5,7 @@
  * A hash table with chains (`heads`, `next`) over numbered places, threaded by a list from the least to the most
  * recently seen. A key is eleven 32-bit words, the lower end first so that both directions meet in one place.
  */
+import { randomFillSync } from 'node:crypto'
 import type { Memory } from '../wire/memory.ts'
 import type { Verdict } from './verdict.ts'
 import { addressLength, destinationAt, sourceAt } from './verdict.ts'
@@ -52,6 +53,8 @@ export class FlowTable {
   readonly #faults: Float64Array
   readonly #scratch = new Uint32Array(keyWords)
   readonly #scratchBytes = new Uint8Array(this.#scratch.buffer)
+  /** Odd, and nobody's to know: whoever chooses the packets could else choose them to meet in one bucket. */
+  readonly #secret = randomFillSync(new Uint32Array(keyWords + 1)).map((value) => value | 1)
   #oldest = nowhere
   #newest = nowhere
 
@@ -145,9 +148,12 @@ export class FlowTable {
 
   /** FNV-1a over words, with a final mix so that the low bits depend on all. */
   #bucket(words: Uint32Array, at: number): number {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < keyWords; i++) hash = Math.imul(hash ^ words[at + i]!, 0x01000193)
-    hash ^= hash >>> 15
+    let hash = this.#secret[keyWords]!
+    for (let i = 0; i < keyWords; i++) {
+      hash = Math.imul(hash ^ words[at + i]!, this.#secret[i]!)
+      // A product's lower half knows nothing of the upper: without this, bits could cancel whatever the secret.
+      hash ^= hash >>> 16
+    }
     hash = Math.imul(hash, 0x85ebca6b)
     return (hash ^ (hash >>> 13)) & (this.capacity - 1)
   }

@@ -47,12 +47,16 @@ export class TunnelPath implements Outlet {
   taken = 0
   refused = 0
   readonly #port: number
+  /** Never sends: what the way carries is asked of it. */
+  readonly #probe: number
   readonly #mapping: Mapping
   readonly #onBatchRefused: PathOptions['onBatchRefused']
 
-  constructor(target: Target, sockets: readonly number[], options: PathOptions) {
+  /** @param probe a socket that is not bound, marked as the others are */
+  constructor(target: Target, sockets: readonly number[], probe: number, options: PathOptions) {
     this.target = target
     this.sockets = sockets
+    this.#probe = probe
     this.#port = options.sensorPort
     this.asked = options.mode.batch
     this.mode = this.asked === 'mmsg' || canSegment(sockets[0]!) ? options.mode : withoutSegment(options.mode)
@@ -82,12 +86,13 @@ export class TunnelPath implements Outlet {
   }
 
   /**
-   * Connects the socket that is asked anew: the kernel answers from the route that this socket last used, and while it
-   * has nothing to send that stays the one from before a change. Its source address and port stay as they are.
+   * Connects the socket that is asked anew: the kernel answers from the route that a socket last used, and while it has
+   * nothing to send that stays the one from before a change. Not one of those that send: where a network plugin chooses a
+   * Service's backend at connect(2), each connect may choose another, and flows would change their sensor with it.
    */
   learnMtu(): void {
-    connectSocket(this.sockets[0]!, this.target.family, this.target.address, this.#port)
-    this.mtu = pathMtu(this.sockets[0]!, this.target.family)
+    connectSocket(this.#probe, this.target.family, this.target.address, this.#port)
+    this.mtu = pathMtu(this.#probe, this.target.family)
     const largest = this.batch === 'gso' ? largestDatagram(this.mtu, this.target.family) : 0
     for (const list of this.lists) list.joinUpTo(largest)
   }
@@ -114,6 +119,7 @@ export class TunnelPath implements Outlet {
 
   close(): void {
     this.sockets.forEach(closeSocket)
+    closeSocket(this.#probe)
     this.#mapping.unmap()
   }
 }
@@ -130,7 +136,10 @@ export type Opened =
 /** Opens, marks, binds and connects a target's sockets; all of them or none. */
 export function openPath(target: Target, options: PathOptions): Opened {
   const sockets: number[] = []
+  let probe = -1
   try {
+    probe = openTunnelSocket(target.family)
+    if (options.mark !== 0) check('setsockopt SO_MARK', markSocket(probe, options.mark))
     for (let index = 0; index < options.portCount; index++) {
       const fd = openTunnelSocket(target.family)
       sockets.push(fd)
@@ -138,9 +147,10 @@ export function openPath(target: Target, options: PathOptions): Opened {
       check('bind', bindPort(fd, target.family, options.firstPort + index))
       check('connect', connectSocket(fd, target.family, target.address, options.sensorPort))
     }
-    return { ok: true, path: new TunnelPath(target, sockets, options) }
+    return { ok: true, path: new TunnelPath(target, sockets, probe, options) }
   } catch (error) {
     sockets.forEach(closeSocket)
+    if (probe >= 0) closeSocket(probe)
     if (!(error instanceof SyscallError)) throw error
     return { ok: false, reason: `${error.syscall}: ${error.code}`, portTaken: error.syscall === 'bind' }
   }
