@@ -15,8 +15,8 @@ export interface KernelLoss {
 /** @param snmp the text of /proc/net/snmp (IPv4); @param snmp6 of /proc/net/snmp6, empty where there is no IPv6 */
 export function readKernelLoss(snmp: string, snmp6: string): KernelLoss {
   return {
-    outerChecksum: ipv4Counter(snmp, 'Udp:', 'InCsumErrors') + ipv6Counter(snmp6, 'Udp6InCsumErrors'),
-    reassembly: ipv4Counter(snmp, 'Ip:', 'ReasmFails') + ipv6Counter(snmp6, 'Ip6ReasmFails'),
+    outerChecksum: (snmpCounter(snmp, 'Udp:', 'InCsumErrors') ?? 0) + ipv6Counter(snmp6, 'Udp6InCsumErrors'),
+    reassembly: (snmpCounter(snmp, 'Ip:', 'ReasmFails') ?? 0) + ipv6Counter(snmp6, 'Ip6ReasmFails'),
   }
 }
 
@@ -27,14 +27,18 @@ export function lossSince(now: KernelLoss, before: KernelLoss): KernelLoss {
   }
 }
 
-/** A line of names, then a line of values, both with the same first word. */
-function ipv4Counter(text: string, group: string, name: string): number {
+/**
+ * A counter of /proc/net/snmp, which has a line of names, then a line of values, both with the same first word.
+ * @returns undefined where there is none of that name
+ */
+export function snmpCounter(text: string, group: string, name: string): number | undefined {
   const [names, values] = text
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter((words) => words[0] === group)
   const at = names?.indexOf(name) ?? -1
-  return at < 0 ? 0 : Number(values?.[at] ?? 0)
+  const value = at < 0 ? undefined : values?.[at]
+  return value === undefined ? undefined : Number(value)
 }
 
 /** Name and value on one line. */

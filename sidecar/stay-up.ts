@@ -6,11 +6,12 @@
 import { readSidecarSettings } from '../contract/sidecar-settings.ts'
 import { Counters } from './counters.ts'
 import { serve } from './http.ts'
+import { apiAccess } from './target/api-access.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Whether the kubelet started this process: it sets the variable in every container (kubelet_pods.go, getServiceEnvVarMap). */
-export const isInPod = (environment: Environment): boolean => (environment['KUBERNETES_SERVICE_HOST'] ?? '') !== ''
+/** Whether the kubelet started this process: it tells every container of the API (kubelet_pods.go, getServiceEnvVarMap). */
+export const isInPod = (environment: Environment): boolean => apiAccess(environment) !== undefined
 
 /**
  * Keeps the process up, with `/healthz` and `/readyz` at 503, until it is told to stop.

@@ -197,8 +197,8 @@ function positionsByKey(frames: readonly Frame[]): Map<string, number[]> {
 }
 
 /**
- * Pairs equal frames: in order where there are as many on both sides and they may be the same; else each of the sensor's, from the last to the first, with the latest of the wire that is left and
- * not later than itself. So none takes the place of an equal frame (a ping, a neighbour solicitation) that was lost
+ * Pairs equal frames: in order where there are as many on both sides and they may be the same; else each of the
+ * sensor's, from the last to the first, with the latest of the wire that is left and not later than itself. So none takes the place of an equal frame (a ping, a neighbour solicitation) that was lost
  * long before, or that came before the capture began.
  * @param place takes the position on the wire
  * @returns the sensor's frames that have no counterpart

@@ -1,14 +1,13 @@
 /** Leaves out ICMP and ICMPv6 errors about the own tunnel's datagrams. */
 import type { BpfBuilder } from './bpf.ts'
 import {
+  atUdpPorts6,
   ethernet,
   etherTypeIpv4,
   etherTypeIpv6,
   fragmentOffsetMask,
   ipv4,
   ipv6,
-  ipv6FragmentOffsetMask,
-  nextHeaderFragment,
   type OwnTunnel,
   protocolIcmp,
   protocolIcmpv6,
@@ -48,7 +47,7 @@ export function excludeErrors4(program: BpfBuilder, own: OwnTunnel): void {
     .add('addX')
     .add('moveToX')
   requireLengthBeyondX(program, quoted + 4, end)
-  rejectOurPorts(program, own, own.firstPort4, quoted, true, end)
+  rejectOurPorts(program, own, own.firstPort4, { at: quoted, atX: true }, end)
   program.label(end)
 }
 
@@ -67,15 +66,8 @@ export function excludeErrors6(program: BpfBuilder, own: OwnTunnel): void {
     .add('loadByte', icmp)
     .add('jumpEqual', 0, end)
     .add('jumpGreater', 4, end)
-    .add('loadByte', quoted + 6)
-    .add('jumpEqual', protocolUdp, 'icmp6-whole')
-    .add('jumpEqual', nextHeaderFragment, undefined, end)
-    .add('loadByte', quotedPayload)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadHalf', quotedPayload + 2)
-    .add('jumpAnySet', ipv6FragmentOffsetMask, end)
-  rejectOurPorts(program, own, own.firstPort6, quotedPayload + 8, false, end)
-  program.label('icmp6-whole')
-  rejectOurPorts(program, own, own.firstPort6, quotedPayload, false, end)
+  atUdpPorts6(program, { nextHeader: quoted + 6, payload: quotedPayload }, end, (ports) =>
+    rejectOurPorts(program, own, own.firstPort6, ports, end),
+  )
   program.label(end)
 }

@@ -24,6 +24,8 @@ export const protocolIcmpv6 = 58
 export const nextHeaderFragment = 44
 export const fragmentOffsetMask = 0x1fff
 export const ipv6FragmentOffsetMask = 0xfff8
+/** Version 4, a header without options: what our sockets and the kernel's tunnels send. */
+export const plainIpv4Header = 0x45
 /** struct sockaddr_ll's sll_pkttype of a frame that this host sends, if_packet.h. */
 export const packetOutgoing = 4
 
@@ -41,32 +43,58 @@ export function requireLengthBeyondX(program: BpfBuilder, bytes: number, end: st
     .add('jumpAtLeast', bytes, undefined, end)
 }
 
-/** Rejects when the halves at `at` and `at + 2` (relative to X where told) are our ports towards the sensor's. */
-export function rejectOurPorts(
-  program: BpfBuilder,
-  own: OwnTunnel,
-  first: number,
-  at: number,
-  atX: boolean,
-  end: string,
-): void {
-  const load = atX ? 'loadHalfAtX' : 'loadHalf'
-  program
-    .add(load, at + 2)
-    .add('jumpEqual', own.sensorPort, undefined, end)
-    .add(load, at)
-    .add('jumpAtLeast', first, undefined, end)
-    .add('jumpGreater', first + own.portCount - 1, end)
-    .reject()
+/** Where a port is looked for: from the frame's beginning, or relative to X. */
+export interface PortsAt {
+  readonly at: number
+  readonly atX?: boolean
 }
 
-/** Rejects when the half at `at` is one of `count` numbers from `first` on; else goes on at `end`. */
-export function rejectRange(program: BpfBuilder, at: number, first: number, count: number, end: string): void {
+/** Rejects when the source port at `at` is one of `count` from `first` on; else goes on at `end`. */
+export function rejectSourcePorts(
+  program: BpfBuilder,
+  first: number,
+  count: number,
+  { at, atX = false }: PortsAt,
+  end: string,
+): void {
   program
-    .add('loadHalf', at)
+    .add(atX ? 'loadHalfAtX' : 'loadHalf', at)
     .add('jumpAtLeast', first, undefined, end)
     .add('jumpGreater', first + count - 1, end)
     .reject()
+}
+
+/** The same, and only towards the sensor's port. */
+export function rejectOurPorts(program: BpfBuilder, own: OwnTunnel, first: number, ports: PortsAt, end: string): void {
+  program
+    .add(ports.atX === true ? 'loadHalfAtX' : 'loadHalf', ports.at + 2)
+    .add('jumpEqual', own.sensorPort, undefined, end)
+  rejectSourcePorts(program, first, own.portCount, ports, end)
+}
+
+/**
+ * Goes to UDP's ports behind an IPv6 header, in a whole datagram or in a first fragment; at `end` where there are none.
+ * @param header offsets of that header's next header and of what is behind it
+ * @param reject ends each of both ways
+ */
+export function atUdpPorts6(
+  program: BpfBuilder,
+  header: { readonly nextHeader: number; readonly payload: number },
+  end: string,
+  reject: (ports: PortsAt) => void,
+): void {
+  const whole = `${end}-whole`
+  program
+    .add('loadByte', header.nextHeader)
+    .add('jumpEqual', protocolUdp, whole)
+    .add('jumpEqual', nextHeaderFragment, undefined, end)
+    .add('loadByte', header.payload)
+    .add('jumpEqual', protocolUdp, undefined, end)
+    .add('loadHalf', header.payload + 2)
+    .add('jumpAnySet', ipv6FragmentOffsetMask, end)
+  reject({ at: header.payload + 8 })
+  program.label(whole)
+  reject({ at: header.payload })
 }
 
 /**

@@ -27,8 +27,6 @@ import {
   type OwnTunnel,
   packetOutgoing,
   protocolUdp,
-  rejectOurPorts,
-  requireLength,
 } from './filter-parts.ts'
 import { excludeOurPorts4, excludeOurPorts6 } from './own-ports-filter.ts'
 
@@ -51,8 +49,8 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
   } else {
     const addresses4 = own.addresses.filter((address) => address.length === 4)
     const addresses6 = own.addresses.filter((address) => address.length === 16)
-    if (addresses4.length > 0) excludeDatagrams4(program, own, addresses4)
-    if (addresses6.length > 0) excludeDatagrams6(program, own, addresses6)
+    if (addresses4.length > 0) excludeFragments4(program, addresses4)
+    if (addresses6.length > 0) excludeFragments6(program, addresses6)
   }
   if (own.firstPort4 !== 0) {
     excludeOurPorts4(program, own)
@@ -72,72 +70,56 @@ export function buildFilter(own: OwnTunnel, direction: Direction, userProgram: B
 }
 
 /**
+ * Later fragments have no ports: those towards a sensor are taken for ours.
+ *
  * Headers are looked at once for all sensors, and each costs few instructions: before Linux 6.7 a socket has 20 KiB for
  * its filters (net.core.optmem_max), the one that is replaced included, and a load from the packet takes 60 bytes of it.
  */
-function excludeDatagrams4(program: BpfBuilder, own: OwnTunnel, addresses: readonly Uint8Array[]): void {
-  const end = 'datagrams4-end'
+function excludeFragments4(program: BpfBuilder, addresses: readonly Uint8Array[]): void {
+  const end = 'fragments4-end'
   program.add('loadLength')
-  demand(program, 'jumpAtLeast', ethernet.payload + ipv4.minimum, 'datagrams4-length', end)
+  demand(program, 'jumpAtLeast', ethernet.payload + ipv4.minimum, 'fragments4-length', end)
   program.add('loadHalf', ethernet.etherType)
-  demand(program, 'jumpEqual', etherTypeIpv4, 'datagrams4-ip', end)
+  demand(program, 'jumpEqual', etherTypeIpv4, 'fragments4-ip', end)
   program.add('loadByte', ipv4.protocol)
-  demand(program, 'jumpEqual', protocolUdp, 'datagrams4-udp', end)
+  demand(program, 'jumpEqual', protocolUdp, 'fragments4-udp', end)
   // Only frames that we send: the sensor's own address is no peer that others reach through this pod.
   program.add('loadByte', ancillaryPacketType)
-  demand(program, 'jumpEqual', packetOutgoing, 'datagrams4-outgoing', end)
+  demand(program, 'jumpEqual', packetOutgoing, 'fragments4-outgoing', end)
+  program.add('loadHalf', ipv4.fragment)
+  demand(program, 'jumpAnySet', fragmentOffsetMask, 'fragments4-later', end)
   program.add('loadWord', ipv4.destination)
   addresses.forEach((address, index) => {
-    const other = `datagrams4-not-${index}`
-    program.add('jumpEqual', wordOf(address, 0), undefined, other).add('jump', 0, 'datagrams4-sensor').label(other)
+    const other = `fragments4-not-${index}`
+    program.add('jumpEqual', wordOf(address, 0), undefined, other).reject().label(other)
   })
-  program
-    .add('jump', 0, end)
-    .label('datagrams4-sensor')
-    .add('loadHalf', ipv4.fragment)
-    .add('jumpAnySet', fragmentOffsetMask, undefined, 'datagrams4-first')
-    .reject()
-    .label('datagrams4-first')
-  requireLength(program, ethernet.payload + ipv4.minimum + 4, end)
-  // Our sockets set no IP options: the UDP header follows at once.
-  rejectOurPorts(program, own, own.firstPort4, ethernet.payload + ipv4.minimum, false, end)
   program.label(end)
 }
 
-function excludeDatagrams6(program: BpfBuilder, own: OwnTunnel, addresses: readonly Uint8Array[]): void {
-  const end = 'datagrams6-end'
+function excludeFragments6(program: BpfBuilder, addresses: readonly Uint8Array[]): void {
+  const end = 'fragments6-end'
   program.add('loadLength')
-  demand(program, 'jumpAtLeast', ipv6.payload + 8, 'datagrams6-length', end)
+  demand(program, 'jumpAtLeast', ipv6.payload + 8, 'fragments6-length', end)
   program.add('loadHalf', ethernet.etherType)
-  demand(program, 'jumpEqual', etherTypeIpv6, 'datagrams6-ip', end)
+  demand(program, 'jumpEqual', etherTypeIpv6, 'fragments6-ip', end)
   program.add('loadByte', ancillaryPacketType)
-  demand(program, 'jumpEqual', packetOutgoing, 'datagrams6-outgoing', end)
+  demand(program, 'jumpEqual', packetOutgoing, 'fragments6-outgoing', end)
+  program.add('loadByte', ipv6.nextHeader)
+  demand(program, 'jumpEqual', nextHeaderFragment, 'fragments6-fragment', end)
+  program.add('loadByte', ipv6.payload)
+  demand(program, 'jumpEqual', protocolUdp, 'fragments6-udp', end)
+  program.add('loadHalf', ipv6.payload + 2)
+  demand(program, 'jumpAnySet', ipv6FragmentOffsetMask, 'fragments6-later', end)
   for (let word = 0; word < 4; word++) {
     program.add('loadWord', ipv6.destination + word * 4).add('storeScratch', word)
   }
   addresses.forEach((address, index) => {
-    const other = `datagrams6-not-${index}`
+    const other = `fragments6-not-${index}`
     for (let word = 0; word < 4; word++) {
       program.add('loadScratch', word).add('jumpEqual', wordOf(address, word * 4), undefined, other)
     }
-    program.add('jump', 0, 'datagrams6-sensor').label(other)
+    program.reject().label(other)
   })
-  program
-    .add('jump', 0, end)
-    .label('datagrams6-sensor')
-    .add('loadByte', ipv6.nextHeader)
-    .add('jumpEqual', protocolUdp, 'datagrams6-whole')
-    .add('jumpEqual', nextHeaderFragment, undefined, end)
-    .add('loadByte', ipv6.payload)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadHalf', ipv6.payload + 2)
-    .add('jumpAnySet', ipv6FragmentOffsetMask, undefined, 'datagrams6-first')
-    .reject()
-    .label('datagrams6-first')
-  requireLength(program, ipv6.payload + 12, end)
-  rejectOurPorts(program, own, own.firstPort6, ipv6.payload + 8, false, end)
-  program.label('datagrams6-whole')
-  rejectOurPorts(program, own, own.firstPort6, ipv6.payload, false, end)
   program.label(end)
 }
 

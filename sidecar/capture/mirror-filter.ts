@@ -17,13 +17,12 @@ import {
   ipv4,
   ipv6,
   type OwnTunnel,
+  plainIpv4Header,
   protocolUdp,
   rejectOurPorts,
   requireLength,
 } from './filter-parts.ts'
 
-/** Version 4, a header without options: what the kernel's tunnels send. */
-const plainIpv4Header = 0x45
 const udpHeaderLength = 8
 
 export type TunnelPorts = Pick<OwnTunnel, 'sensorPort' | 'firstPort4' | 'firstPort6' | 'portCount'>
@@ -53,10 +52,10 @@ function excludeDatagrams(program: BpfBuilder, own: OwnTunnel): void {
     .add('jumpEqual', protocolUdp, undefined, end)
     .add('loadHalf', ipv4.fragment)
     .add('jumpAnySet', fragmentOffsetMask, end)
-  rejectOurPorts(program, own, own.firstPort4, ethernet.payload + ipv4.minimum, false, end)
+  rejectOurPorts(program, own, own.firstPort4, { at: ethernet.payload + ipv4.minimum }, end)
   program.label('datagrams-6')
   requireLength(program, ipv6.payload + udpHeaderLength, end)
   program.add('loadByte', ipv6.nextHeader).add('jumpEqual', protocolUdp, undefined, end)
-  rejectOurPorts(program, own, own.firstPort6, ipv6.payload, false, end)
+  rejectOurPorts(program, own, own.firstPort6, { at: ipv6.payload }, end)
   program.label(end)
 }

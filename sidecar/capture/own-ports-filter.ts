@@ -1,18 +1,18 @@
 /** Leaves out what has one of the own tunnel's source ports, whatever else has become of it. */
 import { ancillaryPacketType, type BpfBuilder } from './bpf.ts'
 import {
+  atUdpPorts6,
   ethernet,
   etherTypeIpv4,
   etherTypeIpv6,
   fragmentOffsetMask,
   ipv4,
   ipv6,
-  ipv6FragmentOffsetMask,
-  nextHeaderFragment,
   type OwnTunnel,
   packetOutgoing,
+  plainIpv4Header,
   protocolUdp,
-  rejectRange,
+  rejectSourcePorts,
   requireLength,
 } from './filter-parts.ts'
 
@@ -28,12 +28,11 @@ export function excludeOurPorts4(program: BpfBuilder, own: OwnTunnel): void {
     .add('jumpEqual', protocolUdp, undefined, end)
     .add('loadByte', ancillaryPacketType)
     .add('jumpEqual', packetOutgoing, undefined, end)
-    // Our sockets set no IP options.
     .add('loadByte', ethernet.payload)
-    .add('jumpEqual', 0x45, undefined, end)
+    .add('jumpEqual', plainIpv4Header, undefined, end)
     .add('loadHalf', ipv4.fragment)
     .add('jumpAnySet', fragmentOffsetMask, end)
-  rejectRange(program, ports, own.firstPort4, own.portCount, end)
+  rejectSourcePorts(program, own.firstPort4, own.portCount, { at: ports }, end)
   program.label(end)
 }
 
@@ -45,15 +44,6 @@ export function excludeOurPorts6(program: BpfBuilder, own: OwnTunnel): void {
     .add('jumpEqual', etherTypeIpv6, undefined, end)
     .add('loadByte', ancillaryPacketType)
     .add('jumpEqual', packetOutgoing, undefined, end)
-    .add('loadByte', ipv6.nextHeader)
-    .add('jumpEqual', protocolUdp, 'own6-whole')
-    .add('jumpEqual', nextHeaderFragment, undefined, end)
-    .add('loadByte', ipv6.payload)
-    .add('jumpEqual', protocolUdp, undefined, end)
-    .add('loadHalf', ipv6.payload + 2)
-    .add('jumpAnySet', ipv6FragmentOffsetMask, end)
-  rejectRange(program, ipv6.payload + 8, own.firstPort6, own.portCount, end)
-  program.label('own6-whole')
-  rejectRange(program, ipv6.payload, own.firstPort6, own.portCount, end)
+  atUdpPorts6(program, ipv6, end, (ports) => rejectSourcePorts(program, own.firstPort6, own.portCount, ports, end))
   program.label(end)
 }

@@ -1,6 +1,6 @@
 /**
- * The same exclusion as filter.ts makes without a mark, as a predicate on a captured frame: for the pcap engine, whose
- * library cannot change a filter in place.
+ * What filter.ts leaves out, as a predicate on a captured frame: for the pcap engine, whose library cannot change a filter
+ * in place. It does not say which way a frame went, so that our ports count only together with the sensor's address.
  */
 import { etherTypeIpv4, etherTypeIpv6 } from '../../wire/ethernet.ts'
 import { type Memory, readU16be } from '../../wire/memory.ts'

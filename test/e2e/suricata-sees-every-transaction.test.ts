@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
-import { tcpCounter } from '../../lab/network/tcp-counters.ts'
+import { sentAgain } from '../../lab/network/tcp-counters.ts'
 import { readEve, type Seen } from '../support/suricata/eve.ts'
 import { seesEverything } from '../support/suricata/verdict.ts'
 import { describeWhere, nodeAccess } from './world/abilities.ts'
@@ -61,13 +61,13 @@ describeWhere(
         placements.map(async ({ where, letter }) => {
           const server = await tapped(letter)
           const before = await lostBySidecar(server)
-          const sentAgain = await sentAgainByBothEnds(letter)
+          const earlier = await sentAgainByBothEnds(letter)
           const address = server.status.podIP ?? ''
           const numbers = [transfersPort, transfers, everyMs].map(String)
           await exec(namespace, 'client', 'app', ['node', '/transfers/client.ts', address, ...numbers])
           await drained()
           dropped.set(where, (await lostBySidecar(server)) - before)
-          retransmitted.set(where, (await sentAgainByBothEnds(letter)) - sentAgain)
+          retransmitted.set(where, (await sentAgainByBothEnds(letter)) - earlier)
           seen.set(where, readEve(await finish(namespace, `suricata-${letter}`), transfers, transfersPort))
         }),
       )
@@ -107,8 +107,7 @@ async function tapped(letter: string): Promise<KubeObject> {
 /** Segments that TCP sent again: the client's are those to either web server. */
 async function sentAgainByBothEnds(letter: string): Promise<number> {
   const read = ['node', '-e', "process.stdout.write(require('fs').readFileSync('/proc/net/snmp'))"]
-  const tables = await Promise.all([`web-${letter}`, 'client'].map((name) => exec(namespace, name, 'app', read)))
-  return tables.reduce((sum, snmp) => sum + tcpCounter(snmp, 'RetransSegs'), 0)
+  return sentAgain(await Promise.all([`web-${letter}`, 'client'].map((name) => exec(namespace, name, 'app', read))))
 }
 
 async function lostBySidecar(server: KubeObject): Promise<number> {

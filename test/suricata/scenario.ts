@@ -9,7 +9,7 @@
 import { join } from 'node:path'
 import { isolated } from '../../lab/kubelet/command-line.ts'
 import type { Lab } from '../../lab/network/lab.ts'
-import { tcpCounter } from '../../lab/network/tcp-counters.ts'
+import { sentAgain } from '../../lab/network/tcp-counters.ts'
 import { bodyBytes } from '../support/suricata/content.ts'
 import { readEve, type Seen } from '../support/suricata/eve.ts'
 import { Program } from './program.ts'
@@ -101,8 +101,7 @@ export async function runScenario(tap: Tap, options: ScenarioOptions): Promise<O
     await fetching.ends(transferWithinMs)
     await tapping.stop('SIGTERM')
     const seen = readEve(await suricata.stop(), transfers, port)
-    const counted = await Promise.all([web, client].map((pod) => pod.exec(['cat', '/proc/net/snmp'])))
-    const retransmitted = counted.reduce((sum, snmp) => sum + tcpCounter(snmp, 'RetransSegs'), 0)
+    const retransmitted = sentAgain(await Promise.all([web, client].map((pod) => pod.exec(['cat', '/proc/net/snmp']))))
     const account = /stopped: ([^"\n]*)/.exec(tapping.text)?.[1] ?? 'nothing'
     return { tap: tap.name, retransmitted, account, ...seen }
   } finally {
